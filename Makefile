@@ -1,0 +1,46 @@
+# `make help` lists the targets. Everything is installed into .venv/ at the root; the machine's
+# own Python packages are never touched.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock fmt lint type imports test docs demo bench check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## make .venv/ from the locked requirements
+
+$(STAMP): .ci/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else f"image-pipeline needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}: make PYTHON=python3.13 …")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .ci/requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: $(STAMP) ## resolve the newest allowed requirements into .ci/requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade --group dev --extra testing pyproject.toml -o .ci/requirements.txt
+
+fmt: $(STAMP) ## format the code
+	$(BIN)/ruff check -q --fix-only .
+	$(BIN)/ruff format -q .
+
+lint: $(STAMP) ## check format and lint
+	$(BIN)/ruff format -q --check .
+	$(BIN)/ruff check -q .
+
+type: $(STAMP) ## check types, strictly, and the stubs
+	$(BIN)/mypy
+
+imports: $(STAMP) ## check who may import whom
+	$(BIN)/lint-imports
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest -n auto
+
+check: lint type imports test docs ## everything that CI runs
+
+clean: ## remove what was made
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Whatever touches the world, one module (or package) a medium."""

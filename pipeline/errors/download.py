@@ -1,0 +1,318 @@
+"""What can go wrong between a URL and a whole file in quarantine. Exit code 5."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias, final
+
+from pipeline.errors.exit_codes import ExitCode
+from pipeline.text import printable, quoted, redact_url
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HttpStatus:
+    """The server answered with a status that is not the one wanted."""
+
+    url: str
+    status: int
+    wanted: str = "200"
+
+    kind: ClassVar = "http-status"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{redact_url(self.url)} answered with status {self.status}, wanted {self.wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        if self.status in {401, 403}:
+            return "the server wants credentials, or does not let these ones in"
+        if self.status in {404, 410}:
+            return "check the name, version and labels: nothing is published at this address"
+        return "try again later; a server's 5xx is rarely about the request"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """No connection, or one that broke, or an answer that is not HTTP."""
+
+    url: str
+    reason: str
+
+    kind: ClassVar = "connection-failed"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"no answer from {redact_url(self.url)}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "check the host's name and the network; --connect-to reaches a host elsewhere"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TlsFailed:
+    """The server could not prove who it is, or no secure connection could be made."""
+
+    url: str
+    reason: str
+
+    kind: ClassVar = "tls-failed"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"no secure connection to {redact_url(self.url)}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "a private certificate authority is named with --ca-file"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InsecureUrl:
+    """Plain HTTP where it was not allowed, or a redirect from HTTPS to it."""
+
+    url: str
+    redirected_from: str | None = None
+
+    kind: ClassVar = "insecure-url"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        if self.redirected_from is not None:
+            source = redact_url(self.redirected_from)
+            return f"{source} redirects to {redact_url(self.url)}, wanted https"
+        return f"{redact_url(self.url)} is not secure, wanted https"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        if self.redirected_from is not None:
+            return "a redirect from https to http is never followed; ask for the http URL itself"
+        return "use https, or allow plain http with --insecure-options=http"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TooManyRedirects:
+    """A chain of redirects that does not end in time, or a redirect to nowhere."""
+
+    url: str
+    limit: int
+
+    kind: ClassVar = "too-many-redirects"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{redact_url(self.url)} redirects more than {self.limit} times"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "the server sends clients in circles; tell its owner"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TruncatedBody:
+    """The transfer ended before the body did."""
+
+    url: str
+    got: int
+    wanted: int | None
+
+    kind: ClassVar = "truncated-body"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        wanted = "more" if self.wanted is None else f"{self.wanted}"
+        return f"{redact_url(self.url)} ended after {self.got} bytes, wanted {wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "the connection broke; run the command again"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BodyTooLarge:
+    """More bytes than allowed, by the server's own word or by what arrived."""
+
+    url: str
+    limit: int
+    announced: int | None = None
+
+    kind: ClassVar = "body-too-large"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        got = "sends more" if self.announced is None else f"announces {self.announced} bytes"
+        return f"{redact_url(self.url)} {got}, wanted at most {self.limit} bytes"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "if the file is meant to be this large, raise the limit with --max-size"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DeadlineExceeded:
+    """A server that is silent for too long, or a transfer that takes too long."""
+
+    url: str
+    seconds: float
+    which: Literal["connect", "idle", "total"]
+
+    kind: ClassVar = "deadline-exceeded"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        place = redact_url(self.url)
+        if self.which == "connect":
+            return f"{place} took no connection within {self.seconds:g} seconds"
+        if self.which == "idle":
+            return f"{place} sent nothing for {self.seconds:g} seconds"
+        return f"{place} was not done within {self.seconds:g} seconds"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        option = "--timeout" if self.which == "total" else "--idle-timeout"
+        return f"try again; a slow server may need a larger {option}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FileUnreadable:
+    """A local file that is not there, not a regular file, or not to be read."""
+
+    path: str
+    reason: str
+    advice: str = "check the path and its permissions"
+
+    kind: ClassVar = "file-unreadable"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"cannot read {quoted(self.path)}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return self.advice
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SignatureDeferred:
+    """The server answered 202 for a signature, and again after the image was fetched."""
+
+    url: str
+
+    kind: ClassVar = "signature-deferred"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return (
+            f"{redact_url(self.url)} answered with status 202 before and after the image, "
+            "wanted 200 after it"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "the server has not made the signature; try again later"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SignatureUnavailable:
+    """There is no signature where it must be, and one was demanded."""
+
+    cause: "TransportError"
+
+    kind: ClassVar = "signature-unavailable"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"no signature, wanted a detached one: {self.cause.message}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return (
+            "name the signature with --signature FILE; an image that nobody signed is fetched "
+            "with --insecure-options=image, and proves nothing"
+        )
+
+
+TransportError: TypeAlias = (
+    HttpStatus
+    | ConnectionFailed
+    | TlsFailed
+    | InsecureUrl
+    | TooManyRedirects
+    | TruncatedBody
+    | BodyTooLarge
+    | DeadlineExceeded
+    | FileUnreadable
+)
+"""What a transport fails with."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AllCandidatesFailed:
+    """Every place that discovery named was tried; each cause in the order of trying."""
+
+    reference: str
+    causes: tuple["TransportError | SignatureDeferred | SignatureUnavailable", ...]
+
+    kind: ClassVar = "all-candidates-failed"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        listed = "".join(f"\n  {n}. {c.message}" for n, c in enumerate(self.causes, 1))
+        tried = f"{len(self.causes)} place{'' if len(self.causes) == 1 else 's'} tried"
+        return f"cannot fetch {quoted(self.reference)}, {tried}:{listed}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return self.causes[-1].hint if self.causes else "nothing was named that could be tried"
+
+
+DownloadError: TypeAlias = (
+    TransportError | SignatureDeferred | SignatureUnavailable | AllCandidatesFailed
+)

@@ -1,0 +1,61 @@
+"""What can be wrong with a reference. Exit code 3."""
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias, final
+
+from pipeline.errors.exit_codes import ExitCode
+from pipeline.text import quoted
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InvalidReference:
+    """The text names nothing: not a path, a URL, a name, a registry reference or an image ID.
+
+    ``position`` is the offset of the first offending character, where there is one.
+    """
+
+    untrusted_text: str
+    wanted: str
+    advice: str
+    position: int | None = None
+
+    kind: ClassVar = "invalid-reference"
+    exit_code: ClassVar = ExitCode.REFERENCE
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        place = "" if self.position is None else f" at character {self.position + 1}"
+        return f"{quoted(self.untrusted_text)} is not an image reference{place}: {self.wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return self.advice
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UnsupportedReference:
+    """A well-formed reference of a kind that cannot be fetched from where it points."""
+
+    reference: str
+    reason: str
+    advice: str
+
+    kind: ClassVar = "unsupported-reference"
+    exit_code: ClassVar = ExitCode.REFERENCE
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"cannot fetch {quoted(self.reference)}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return self.advice
+
+
+ParseError: TypeAlias = InvalidReference | UnsupportedReference

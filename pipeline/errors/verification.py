@@ -1,0 +1,259 @@
+"""What can keep a signature from proving anything. Exit code 6."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal, TypeAlias, final
+
+from pipeline.errors.exit_codes import ExitCode
+from pipeline.names import ImageName
+from pipeline.text import printable, quoted
+from pipeline.trust import Fingerprint
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NotASignature:
+    """The signature file is not one: junk, empty, a key, a cleartext message, too large."""
+
+    reason: str
+
+    kind: ClassVar = "not-a-signature"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"not a detached OpenPGP signature: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "name the file that the image's maker published beside it, usually NAME.aci.asc"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UnknownSigner:
+    """No key that is trusted for the name is among those that claim to have signed.
+
+    ``issuers`` are key IDs or fingerprints as the signature gives them, unproven; ``scope`` says
+    for which name (or any) keys were looked up, ``keys`` how many there were.
+    """
+
+    issuers: tuple[str, ...]
+    scope: str
+    keys: int
+
+    kind: ClassVar = "unknown-signer"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        claimed = ", ".join(self.issuers) if self.issuers else "nobody by name"
+        return (
+            f"signed by {printable(claimed)}, wanted one of the {self.keys} keys "
+            f"trusted for {printable(self.scope)}"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "if you know and trust that key: image-pipeline trust add --prefix NAME KEYFILE"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BadSignature:
+    """The mathematics say no: other bytes were signed, or by another key."""
+
+    signing_key: Fingerprint
+    reason: str = "the signature does not match the file"
+
+    kind: ClassVar = "bad-signature"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"bad signature by {self.signing_key}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return (
+            "the image or its signature was changed or damaged after signing; "
+            "do not use it, and tell its maker"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WeakSignature:
+    """A hash, a key or a kind of signature that no longer proves anything."""
+
+    signing_key: Fingerprint | None
+    got: str
+    wanted: str
+
+    kind: ClassVar = "weak-signature"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        who = "" if self.signing_key is None else f" by {self.signing_key}"
+        return f"signature{who} uses {printable(self.got)}, wanted {self.wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "ask the image's maker for a signature made with a current key and hash"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UnusableKey:
+    """The key that signed may not: revoked, expired, not for signing, not bound."""
+
+    signing_key: Fingerprint
+    problem: Literal[
+        "revoked",
+        "expired",
+        "not-yet-valid",
+        "not-for-signing",
+        "not-bound",
+        "no-valid-user-id",
+        "unsupported",
+    ]
+    detail: str
+
+    kind: ClassVar = "unusable-key"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return (
+            f"key {self.signing_key} is {self.problem.replace('-', ' ')}: {printable(self.detail)}"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        if self.problem in {"expired", "not-bound"}:
+            return (
+                "the key may have been renewed: add its current form with image-pipeline trust add"
+            )
+        return "ask the image's maker which key signs now"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SignatureTime:
+    """The signature has expired, or says that it is from the future, or from before its key."""
+
+    signing_key: Fingerprint
+    signed_at: datetime | None
+    reason: str
+
+    kind: ClassVar = "signature-time"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        when = (
+            "at an unknown time"
+            if self.signed_at is None
+            else f"{self.signed_at:%Y-%m-%dT%H:%M:%SZ}"
+        )
+        return f"signature by {self.signing_key} made {when}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "check this machine's clock; otherwise ask the image's maker for a new signature"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UnsupportedSignature:
+    """A signature that claims what nobody here understands, in a part that may not be ignored."""
+
+    reason: str
+
+    kind: ClassVar = "unsupported-signature"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"cannot judge the signature: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "ask the image's maker for a plain version 4 signature of the file"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SignerNotTrustedForName:
+    """The signature is good, and its signer is not trusted for what the image calls itself."""
+
+    signers: tuple[Fingerprint, ...]
+    name: ImageName
+
+    kind: ClassVar = "signer-not-trusted-for-name"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        who = ", ".join(str(signer) for signer in self.signers)
+        return (
+            f"signed by {who}, wanted a key trusted for the image's own name, {quoted(self.name)}"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return (
+            "if that key may speak for it: "
+            f"image-pipeline trust add --prefix {printable(self.name)} KEYFILE"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """Verification was demanded of something that carries no signature."""
+
+    what: str
+
+    kind: ClassVar = "unproven"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{printable(self.what)} carries no signature, wanted one by a trusted key"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "fetch it again with its signature, or allow it with --insecure-options=image"
+
+
+VerificationError: TypeAlias = (
+    NotASignature
+    | UnknownSigner
+    | BadSignature
+    | WeakSignature
+    | UnusableKey
+    | SignatureTime
+    | UnsupportedSignature
+    | SignerNotTrustedForName
+    | Unproven
+)

@@ -1,0 +1,110 @@
+"""Every limit of the product, with its unit and its reason. Nothing else stands here.
+
+A limit on what is read is inclusive: exactly that many bytes pass. Those that a user may need
+to change are fields of :class:`Limits`; the rest are constants.
+"""
+
+from dataclasses import dataclass
+from typing import Final, final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+CHUNK_BYTES: Final = 1 * MIB
+"""Bytes moved at a time through a stage: large enough that Python's cost a chunk vanishes."""
+
+REFERENCE_CHARACTERS: Final = 4 * KIB
+"""Longest reference text; a longer one is a mistake, and messages show references."""
+
+DISCOVERY_PAGE_BYTES: Final = 4 * MIB
+"""A discovery page (CVE-2020-1702: an endless page must not fill memory)."""
+
+DISCOVERY_TAGS: Final = 256
+"""Meta tags considered on one page; real pages have a handful."""
+
+ERROR_BODY_BYTES: Final = 1 * MIB
+"""What is read of a body that nobody wants, so that the connection can be used again."""
+
+SIGNATURE_BYTES: Final = 1 * MIB
+"""A detached signature file; real ones are under 10 KiB."""
+
+SIGNATURE_COUNT: Final = 128
+"""Signature packets considered in one file (CVE-2023-46737: endless signatures)."""
+
+KEYRING_BYTES: Final = 4 * MIB
+"""One key file, armored or binary; the largest well-known keyrings are under 2 MiB."""
+
+KEYS_PER_FILE: Final = 256
+"""Primary keys considered in one key file."""
+
+PACKETS_PER_FILE: Final = 10_000
+"""OpenPGP packets considered in one key file."""
+
+MANIFEST_BYTES: Final = 4 * MIB
+"""An image manifest; rkt read a 200 MiB manifest and used 2.5 GB."""
+
+MANIFEST_DEPTH: Final = 64
+"""Nesting of a manifest's JSON; the schema's own deepest path is under 10."""
+
+ARCHIVE_ENTRIES: Final = 2_000_000
+"""Entries of one archive; a full Debian desktop has about 500,000."""
+
+ARCHIVE_PATH_BYTES: Final = 4 * KIB
+"""Longest path or link target in an archive: Linux' own PATH_MAX."""
+
+ARCHIVE_HEADER_BYTES: Final = 1 * MIB
+"""One extended (PAX or GNU) tar header; a longer one is an attack on memory."""
+
+DECOMPRESSION_RATIO: Final = 300
+"""Most bytes out for each byte in, once over :data:`RATIO_GRACE_BYTES`.
+
+Text reaches 10 to 20, sparse file systems about 200; a gzip bomb has 1,030."""
+
+RATIO_GRACE_BYTES: Final = 64 * MIB
+"""Output up to which the ratio is not judged: small and empty images compress extremely."""
+
+ZSTD_WINDOW_BYTES: Final = 128 * MIB
+"""Largest zstd window: what the decompressor may allocate because a header says so."""
+
+XZ_MEMORY_BYTES: Final = 96 * MIB
+"""Memory limit for an xz decoder: ``xz -9`` needs 65 MiB."""
+
+REDIRECTS: Final = 10
+"""Redirects followed for one request, as rkt and curl's users expect."""
+
+CONNECT_SECONDS: Final = 30.0
+"""One connection attempt, TLS included."""
+
+KEY_URLS: Final = 16
+"""Public-key locations followed for one name."""
+
+DEPENDENCIES: Final = 1_000
+"""Images that one fetch may pull in through dependencies."""
+
+DEPENDENCY_DEPTH: Final = 100
+"""Longest chain of dependencies."""
+
+USER_AGENT: Final = "image-pipeline"
+"""The product's token in the User-Agent header (RFC 9110 section 10.1.5)."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits that a user may set for a fetch."""
+
+    image_bytes: int = 32 * GIB
+    """Bytes of an image as it travels."""
+
+    archive_bytes: int = 64 * GIB
+    """Bytes of an image's archive once decompressed."""
+
+    idle_seconds: float = 60.0
+    """Longest silence of a server in mid-transfer."""
+
+    total_seconds: float = 24 * 3600.0
+    """Longest transfer, all told."""
+
+
+DEFAULT_LIMITS: Final = Limits()

@@ -1,0 +1,128 @@
+"""Fakes of the ports that never touch the world: a clock that stands, a web in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.errors import (
+    BodyTooLarge,
+    ConfigurationError,
+    HttpStatus,
+    StoreError,
+    TransportError,
+)
+from pipeline.names import covers
+from pipeline.ports import Event, Request, Response, Sink
+from pipeline.results import Freshness, Validators
+from pipeline.trust import AnyScope, KeySet, TrustedKey, TrustScope
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""When a :class:`FixedClock` stands unless told otherwise."""
+
+
+@final
+@dataclass(slots=True)
+class FixedClock:
+    """A :class:`~pipeline.ports.Clock` that moves only when told."""
+
+    time: datetime = EPOCH
+
+    def now(self) -> datetime:
+        """Return the time it stands at."""
+        return self.time
+
+    def monotonic(self) -> float:
+        """Return seconds since :data:`EPOCH`."""
+        return (self.time - EPOCH).total_seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.time += timedelta(seconds=seconds)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a :class:`MemoryTransport` answers for a URL."""
+
+    body: bytes = b""
+    status: int = 200
+    etag: str | None = None
+    last_modified: str | None = None
+    max_age_seconds: int = 0
+
+
+@final
+@dataclass(slots=True)
+class MemoryTransport:
+    """A :class:`~pipeline.ports.Transport` over a table of pages, which counts what was asked.
+
+    A page may be a function of how often its URL was asked before, or an error to fail with.
+    """
+
+    pages: dict[str, Page | TransportError | Callable[[int], Page]]
+    clock: FixedClock = field(default_factory=FixedClock)
+    chunk_bytes: int = 7
+    requests: list[Request] = field(default_factory=list)
+
+    def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
+        """Answer from the table; what is not in it is a 404."""
+        asked = sum(1 for earlier in self.requests if earlier.url == request.url)
+        self.requests.append(request)
+        found = self.pages.get(request.url, Page(status=404))
+        page = found(asked) if callable(found) else found
+        if not isinstance(page, Page):
+            return Failure(page)
+        validators = Validators(page.etag, page.last_modified)
+        freshness = Freshness(self.clock.now(), page.max_age_seconds)
+        if page.etag is not None and page.etag == request.validators.etag:
+            return Success(Response(request.url, 304, 0, validators, freshness))
+        if page.status not in {200, 202}:
+            return Failure(HttpStatus(request.url, page.status))
+        if page.status == 202:
+            return Success(Response(request.url, 202, 0, validators, freshness))
+        if len(page.body) > request.max_bytes:
+            return Failure(BodyTooLarge(request.url, request.max_bytes, len(page.body)))
+        for start in range(0, len(page.body), self.chunk_bytes):
+            written = sink.write(page.body[start : start + self.chunk_bytes])
+            if not is_successful(written):
+                return Failure(written.failure())
+        return Success(Response(request.url, 200, len(page.body), validators, freshness))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StaticKeyring:
+    """A :class:`~pipeline.ports.Keyring` over given keys, by the real rule for prefixes."""
+
+    keys: tuple[TrustedKey, ...] = ()
+
+    def keys_for(self, scope: TrustScope) -> Result[KeySet, ConfigurationError]:
+        """Return the keys whose prefix covers the scope's name."""
+        if isinstance(scope, AnyScope):
+            return Success(KeySet(self.keys))
+        return Success(
+            KeySet(
+                tuple(
+                    key
+                    for key in self.keys
+                    if key.entry.prefix is None or covers(key.entry.prefix, scope.name)
+                )
+            )
+        )
+
+
+@final
+@dataclass(slots=True)
+class EventLog:
+    """An :class:`~pipeline.ports.Observer` that keeps every event."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def on_event(self, event: Event) -> None:
+        """Keep it."""
+        self.events.append(event)

@@ -1,0 +1,179 @@
+"""Keys, signers and what was proven, as frozen values. No I/O, no cryptography.
+
+A key is trusted for all names (root) or for the names under a prefix, by the system's keystore
+or the user's own ("local"), as in rkt: ``root.d`` and ``prefix.d``.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias, final
+
+from returns.result import Failure, Result, Success
+
+from pipeline.names import ImageName
+
+SignatureHash: TypeAlias = Literal["sha1", "sha224", "sha256", "sha384", "sha512", "ripemd160"]
+"""Hash algorithms of OpenPGP signatures that can be computed; not all of them are accepted."""
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+
+
+@final
+@dataclass(frozen=True, slots=True, order=True)
+class Fingerprint:
+    """A version 4 OpenPGP fingerprint: 40 lower-case hex digits (RFC 9580 section 5.5.4.2).
+
+    The constructor is for values known to be right and raises ``ValueError`` otherwise; text
+    from outside goes through :func:`parse_fingerprint`.
+    """
+
+    hex: str
+
+    def __post_init__(self) -> None:
+        """Refuse to exist in a malformed state."""
+        if _FINGERPRINT.fullmatch(self.hex) is None:
+            raise ValueError(f"not a fingerprint: {self.hex!r}")
+
+    def __str__(self) -> str:
+        """Return the 40 digits."""
+        return self.hex
+
+    @property
+    def grouped(self) -> str:
+        """Upper case in groups of four, as people compare them."""
+        upper = self.hex.upper()
+        return " ".join(upper[start : start + 4] for start in range(0, 40, 4))
+
+
+def parse_fingerprint(untrusted_text: str) -> Result[Fingerprint, str]:
+    """Read 40 hex digits, with or without spaces and in either case.
+
+    Errors: a sentence naming what was wanted.
+
+    >>> parse_fingerprint("ABCD " * 10).unwrap().hex[:8]
+    'abcdabcd'
+    >>> parse_fingerprint("abc").failure()
+    'wanted a fingerprint of 40 hex digits'
+    """
+    digits = "".join(untrusted_text.split()).lower().removeprefix("0x")
+    if _FINGERPRINT.fullmatch(digits) is None:
+        return Failure("wanted a fingerprint of 40 hex digits")
+    return Success(Fingerprint(digits))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A keystore entry: which file grants trust, in which keystore, for which names.
+
+    ``prefix`` is None for a root key, which speaks for every name. ``content_sha256`` is the
+    hex digest of the file, so that a later change of the file is noticed.
+    """
+
+    origin: Literal["system", "local"]
+    prefix: ImageName | None
+    fingerprint: Fingerprint
+    path: str
+    content_sha256: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A keystore entry and the key file's bytes, which are not parsed yet."""
+
+    entry: KeyEntry
+    keyring: bytes
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NamedScope:
+    """Keys trusted for one image name: root keys, and keys of prefixes that cover it."""
+
+    name: ImageName
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AnyScope:
+    """All trusted keys: for references that carry no name, whose name is checked afterwards."""
+
+
+TrustScope: TypeAlias = NamedScope | AnyScope
+"""For what a keyring is asked."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SkippedKey:
+    """A keystore file that was reported and left out, and why."""
+
+    path: str
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """What a keystore holds for a scope: usable keys in load order, and what was skipped."""
+
+    keys: tuple[TrustedKey, ...]
+    skipped: tuple[SkippedKey, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DigestRequest:
+    """What a signature needs hashed: the file, then ``suffix`` (RFC 9580 section 5.2.4).
+
+    ``text`` asks for line ends in canonical form (CR LF) before hashing, for signatures of type
+    0x01. The suffix is the signature's own trailer, known before the file is.
+    """
+
+    algorithm: SignatureHash
+    text: bool
+    suffix: bytes
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SignedDigest:
+    """A digest request and its answer."""
+
+    request: DigestRequest
+    value: bytes
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SignaturePlan:
+    """What a signature file needs before it can be judged: digests, in the packets' order.
+
+    ``issuers`` names the keys of the keyring that claim to have signed.
+    """
+
+    requests: tuple[DigestRequest, ...]
+    issuers: tuple[Fingerprint, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signed, as proven by one signature, and what granted them trust.
+
+    ``expires`` is the moment from which the same signature would be judged expired (the earliest
+    of the signature's, the key's and the primary key's), or None for never. ``leniency`` names
+    the options without which the signature would have been refused.
+    """
+
+    primary: Fingerprint
+    signing_key: Fingerprint
+    user_ids: tuple[str, ...]
+    signed_at: datetime
+    hash_algorithm: SignatureHash
+    key_algorithm: str
+    granted_by: KeyEntry
+    expires: datetime | None = None
+    leniency: tuple[str, ...] = ()
