@@ -1,0 +1,129 @@
+"""What a command has at hand: settings, the store, the keystore, and ways to speak.
+
+stdout is data, stderr is talk. An error is one line ``error: …``, a blank line, ``hint: …``, and
+the exit code of its family; nothing else in the package prints or exits.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar, final
+
+import click
+from returns.pipeline import is_successful
+from returns.result import Result
+
+from pipeline.cli.options import chosen
+from pipeline.errors import ExitCode, PipelineError
+from pipeline.recipes.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.recipes.toolkit import Toolkit
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+Value = TypeVar("Value")
+
+SYSTEM_CONFIG = Path("/etc/image-pipeline")
+APPLICATION = "image-pipeline"
+
+
+@final
+@dataclass(slots=True)
+class Context:
+    """A command's surroundings."""
+
+    settings: Settings
+    quiet: bool
+    verbose: bool
+    debug: bool
+
+    def toolkit(self) -> "Toolkit":
+        """Build the adapters that the settings ask for; nothing is opened yet."""
+        # Imported when a command does something: --help and completion must not wait for it.
+        from pipeline.cli.progress import ConsoleObserver
+        from pipeline.recipes.toolkit import Toolkit
+
+        return Toolkit(self.settings, observer=ConsoleObserver(self))
+
+    def data(self, line: str) -> None:
+        """Print a line of results."""
+        click.echo(line)
+
+    def json(self, document: object) -> None:
+        """Print a document as one line of JSON."""
+        click.echo(json.dumps(document, ensure_ascii=True, separators=(",", ":")))
+
+    def say(self, text: str) -> None:
+        """Tell a person something; silent with ``--quiet``."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def warn(self, text: str) -> None:
+        """Warn, whatever the options say."""
+        click.echo(f"warning: {text}", err=True)
+
+    def report(self, error: PipelineError) -> ExitCode:
+        """Print an error and its hint; return the exit code of its family."""
+        click.echo(f"error: {error.message}\n\nhint: {error.hint}", err=True)
+        return error.exit_code
+
+    def fail(self, error: PipelineError) -> NoReturn:
+        """Print an error and leave with its exit code."""
+        raise SystemExit(self.report(error))
+
+    def unwrap(self, outcome: Result[Value, PipelineError]) -> Value:
+        """Return the value of a success; otherwise :meth:`fail`."""
+        if not is_successful(outcome):
+            self.fail(outcome.failure())
+        return outcome.unwrap()
+
+
+def pass_context(
+    command: Callable[Concatenate[Context, Parameters], Returned],
+) -> Callable[Parameters, Returned]:
+    """Hand a command its :class:`Context` as the first argument."""
+
+    @wraps(command)
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
+        context = make_context(chosen(click.get_current_context()))
+        for word in sorted(context.settings.insecure):
+            context.warn(word.warning)
+        return command(context, *args, **kwargs)
+
+    return call
+
+
+def make_context(options: dict[str, Any]) -> Context:  # click hands parameters over untyped
+    """Build the context from the global options, with the platform's folders as defaults."""
+    return Context(
+        settings=Settings(
+            store=options.get("store") or _platform_folder("user_data_dir"),
+            config=options.get("config") or _platform_folder("user_config_dir"),
+            system_config=options.get("system_config") or SYSTEM_CONFIG,
+            insecure=options.get("insecure_options") or frozenset(),
+            ca_file=options.get("ca_file"),
+            connect_to=tuple(options.get("connect_to") or ()),
+        ),
+        quiet=bool(options.get("quiet")),
+        verbose=bool(options.get("verbose")),
+        debug=bool(options.get("debug")),
+    )
+
+
+def _platform_folder(which: str) -> Path:
+    import platformdirs  # 40 ms that a run with both folders named does without
+
+    folders = {
+        "user_data_dir": platformdirs.user_data_dir,
+        "user_config_dir": platformdirs.user_config_dir,
+    }
+    return Path(folders[which](APPLICATION, appauthor=False))
+
+
+def is_terminal() -> bool:
+    """Tell whether somebody can be asked: stdin and stderr are both terminals."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

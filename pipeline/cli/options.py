@@ -1,0 +1,154 @@
+"""The options that every command takes, before or after its name, and their environment."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from returns.pipeline import is_successful
+
+from pipeline.recipes.settings import Insecure, parse_insecure_options
+
+_META: Final = "image_pipeline.global_options"
+_ENV: Final = "IMAGE_PIPELINE"
+GLOBAL_HEADING: Final = "Global options"
+
+
+class InsecureOptions(click.ParamType[frozenset[Insecure]]):
+    """Words for ``--insecure-options``, checked while the arguments are read."""
+
+    name = "words"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> frozenset[Insecure]:
+        """Return the set, or fail as a usage error."""
+        if isinstance(value, frozenset):
+            return value
+        parsed = parse_insecure_options(str(value))
+        if not is_successful(parsed):
+            self.fail(parsed.failure(), param, ctx)
+        return parsed.unwrap()
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    """Keep the value for :func:`chosen`; what stands nearer on the command line wins."""
+    options: dict[str, object] = ctx.meta.setdefault(_META, {})
+    name = param.name or ""
+    given = ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    if given or name not in options:
+        options[name] = value
+
+
+def chosen(ctx: click.Context) -> dict[str, Any]:  # click hands parameters over untyped
+    """Return the global options as they were given, by parameter name."""
+    options: dict[str, Any] = ctx.meta.get(_META, {})
+    return options
+
+
+def _option(*names: str, **attributes: Any) -> click.Option:  # as click.Option takes them
+    envvar = f"{_ENV}_{names[0].lstrip('-').upper().replace('-', '_')}"
+    return click.Option(
+        list(names),
+        envvar=envvar,
+        show_envvar=True,
+        expose_value=False,
+        callback=_remember,
+        **attributes,
+    )
+
+
+def global_options() -> list[click.Option]:
+    """Make the options anew: a click parameter belongs to one command."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    return [
+        _option(
+            "--store",
+            type=folder,
+            metavar="DIR",
+            help="Where images are kept.  [default: the platform's data folder]",
+        ),
+        _option(
+            "--config",
+            type=folder,
+            metavar="DIR",
+            help="Your keys and settings.  [default: the platform's configuration folder]",
+        ),
+        _option(
+            "--system-config",
+            type=folder,
+            metavar="DIR",
+            help="The machine's keys and settings.  [default: /etc/image-pipeline]",
+        ),
+        _option(
+            "--insecure-options",
+            type=InsecureOptions(),
+            metavar="WORDS",
+            help="Leave checks out: image, tls, http, pubkey; comma-separated. Each one warns.",
+        ),
+        _option(
+            "--ca-file",
+            type=click.Path(),
+            metavar="FILE",
+            help="Trust these certificate authorities (PEM), too.",
+        ),
+        _option(
+            "--connect-to",
+            multiple=True,
+            metavar="HOST:PORT:ADDR:PORT",
+            help="Reach HOST:PORT at ADDR:PORT instead, as curl does.",
+        ),
+        _option("--quiet", "-q", is_flag=True, default=None, help="Warnings and errors alone."),
+        _option("--verbose", "-v", is_flag=True, default=None, help="Say what is being done."),
+        _option("--debug", is_flag=True, default=None, help="Say everything; for bug reports."),
+    ]
+
+
+class Command(click.Command):
+    """A command that takes the global options, listed under a heading of their own."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:  # as click.Command takes them
+        """Add the global options to the command's own."""
+        super().__init__(*args, **attributes)
+        self.params.extend(global_options())
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options, then the global ones."""
+        write_options(self, ctx, formatter)
+
+
+class Group(click.Group):
+    """A group whose commands take the global options, and which takes them itself."""
+
+    command_class = Command
+    group_class = type
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:  # as click.Group takes them
+        """Add the global options."""
+        super().__init__(*args, **attributes)
+        self.params.extend(global_options())
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the global options."""
+        self.format_commands(ctx, formatter)
+        write_options(self, ctx, formatter)
+
+
+def write_options(
+    command: click.Command, ctx: click.Context, formatter: click.HelpFormatter
+) -> None:
+    """Write two sections of options: a command's own and the global ones."""
+    global_names = {option.name for option in global_options()}
+    sections: Sequence[tuple[str, Callable[[click.Parameter], bool]]] = (
+        ("Options", lambda parameter: parameter.name not in global_names),
+        (GLOBAL_HEADING, lambda parameter: parameter.name in global_names),
+    )
+    for heading, belongs in sections:
+        records = [
+            record
+            for parameter in command.get_params(ctx)
+            if belongs(parameter) and (record := parameter.get_help_record(ctx)) is not None
+        ]
+        if records:
+            with formatter.section(heading):
+                formatter.write_dl(records)

@@ -1,0 +1,1 @@
+"""Ready-made pipelines: the Fetcher, the Finder, and the one place where stages meet adapters."""
