@@ -54,7 +54,7 @@ from pipeline.errors.download import (
     TransportError,
     TruncatedBody,
 )
-from pipeline.errors.exit_codes import ExitCode
+from pipeline.exit_codes import ExitCode
 from pipeline.errors.image import (
     ArchiveTooLarge,
     CorruptArchive,

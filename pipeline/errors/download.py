@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias, final
 
-from pipeline.errors.exit_codes import ExitCode
+from pipeline.exit_codes import ExitCode
 from pipeline.text import printable, quoted, redact_url
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, final
 
 from pipeline.digest import Digest
-from pipeline.errors.exit_codes import ExitCode
+from pipeline.exit_codes import ExitCode
 from pipeline.names import ImageName, LabelName
 from pipeline.text import printable, quoted
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, TypeAlias, final
 
-from pipeline.errors.exit_codes import ExitCode
+from pipeline.exit_codes import ExitCode
 from pipeline.names import ImageName
 from pipeline.text import printable, quoted
 from pipeline.trust import Fingerprint

@@ -1,0 +1,26 @@
+"""``image-pipeline completion``: the script that teaches a shell to complete commands."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from pipeline.cli.context import Context, pass_context
+from pipeline.cli.options import Command
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@pass_context
+def completion(context: Context, shell: str) -> None:
+    """Print a script that completes commands and options in SHELL.
+
+    \b
+    bash:  image-pipeline completion bash > ~/.local/share/bash-completion/completions/image-pipeline
+    zsh:   image-pipeline completion zsh  > ~/.zfunc/_image-pipeline
+    fish:  image-pipeline completion fish > ~/.config/fish/completions/image-pipeline.fish
+    """
+    from pipeline.cli.main import cli
+
+    maker = get_completion_class(shell)
+    if maker is None:
+        raise click.UsageError(f"no completion for {shell}")
+    context.data(maker(cli, {}, "image-pipeline", "_IMAGE_PIPELINE_COMPLETE").source())

@@ -1,0 +1,141 @@
+"""``image-pipeline fetch``: images into the store, their IDs onto stdout."""
+
+from pathlib import Path
+from typing import get_args
+
+import click
+from returns.pipeline import is_successful
+
+from pipeline.cli import output
+from pipeline.cli.context import Context, pass_context
+from pipeline.cli.options import Command
+from pipeline.cli.types import ByteSize
+from pipeline.errors import ExitCode, InvalidSetting, PipelineError
+from pipeline.limits import DEFAULT_LIMITS, Limits
+from pipeline.recipes.settings import PullPolicy
+from pipeline.results import NoProof, Stored
+
+EPILOG = """\b
+A reference is one of
+  example.com/app:1.2.0,os=linux   a name, found by discovery over https
+  ./app.aci, /images/app.aci       a path
+  https://example.com/app.aci      a URL
+  sha512-0123abcd                  what is stored already, by its ID
+
+Signatures are looked for beside the image (NAME.aci.asc) and must be made by a key that is
+trusted for the image's name: see `image-pipeline trust add --help`.
+"""
+
+
+@click.command(cls=Command, epilog=EPILOG)
+@click.argument("references", nargs=-1, required=True, metavar="REFERENCE…")
+@click.option(
+    "--signature",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The detached signature, where it does not lie beside the image. For one reference.",
+)
+@click.option(
+    "--pull-policy",
+    type=click.Choice(get_args(PullPolicy)),
+    default="update",
+    show_default=True,
+    help="never: the store alone; new: the store, then the remote; update: ask the remote "
+    "whether there is something newer. A path is read whatever the policy.",
+)
+@click.option("--no-deps", is_flag=True, help="Leave the images that this one depends on.")
+@click.option("--full", is_flag=True, help="Print whole image IDs: 128 hex digits.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document a reference.")
+@click.option(
+    "--max-size",
+    type=ByteSize(),
+    default=DEFAULT_LIMITS.image_bytes,
+    metavar="SIZE",
+    help="Most bytes of an image as it travels, as 500M or 32GiB.  [default: 32GiB]",
+)
+@click.option(
+    "--max-archive-size",
+    type=ByteSize(),
+    default=DEFAULT_LIMITS.archive_bytes,
+    metavar="SIZE",
+    help="Most bytes of an image once decompressed.  [default: 64GiB]",
+)
+@click.option(
+    "--idle-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=DEFAULT_LIMITS.idle_seconds,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest silence of a server.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=DEFAULT_LIMITS.total_seconds,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest transfer, all told.",
+)
+@pass_context
+def fetch(
+    context: Context,
+    references: tuple[str, ...],
+    signature: Path | None,
+    pull_policy: PullPolicy,
+    no_deps: bool,
+    full: bool,
+    as_json: bool,
+    max_size: int,
+    max_archive_size: int,
+    idle_timeout: float,
+    timeout: float,
+) -> None:
+    """Fetch images into the store, verified, and print their IDs.
+
+    One ID a line, in the references' order. A reference that fails does not stop the others;
+    the exit code is that of the first failure.
+    """
+    if signature is not None and len(references) != 1:
+        raise click.UsageError(
+            f"--signature goes with exactly one reference, got {len(references)}"
+        )
+    if signature is not None and not signature.is_file():
+        context.fail(InvalidSetting("--signature", str(signature), "a readable file"))
+    limits = Limits(
+        image_bytes=max_size,
+        archive_bytes=max_archive_size,
+        idle_seconds=idle_timeout,
+        total_seconds=timeout,
+    )
+    with context.toolkit(limits) as toolkit:
+        finder = context.unwrap(toolkit.finder(pull_policy=pull_policy, with_deps=not no_deps))
+        failures: list[ExitCode] = []
+        for text in references:
+            outcome = finder.find_image(text, None if signature is None else signature.absolute())
+            if is_successful(outcome):
+                _print_stored(context, text, outcome.unwrap(), full=full, as_json=as_json)
+            else:
+                failures.append(_print_failure(context, text, outcome.failure(), as_json=as_json))
+    if failures:
+        raise SystemExit(failures[0])
+
+
+def _print_stored(
+    context: Context, text: str, stored: Stored, *, full: bool, as_json: bool
+) -> None:
+    for signer in output.signers_of(stored):
+        context.say(f"signature verified: {output.image_label(stored)}")
+        context.say(f"  by {output.signer_line(signer)}")
+    if isinstance(stored.provenance, NoProof):
+        context.warn(f"{output.image_label(stored)} is unverified: {stored.provenance.reason}")
+    if as_json:
+        document = {"reference": text, "outcome": stored.outcome}
+        context.json(document | output.image_document(stored))
+    else:
+        context.data(stored.image_id.image_id if full else stored.image_id.short_image_id)
+
+
+def _print_failure(context: Context, text: str, error: PipelineError, *, as_json: bool) -> ExitCode:
+    if as_json:
+        context.json({"reference": text, "error": output.error_document(error)})
+    return context.report(error)

@@ -1,0 +1,88 @@
+"""``image-pipeline image``: what the store holds."""
+
+import click
+from returns.pipeline import is_successful
+
+from pipeline.cli import output
+from pipeline.cli.context import Context, pass_context
+from pipeline.cli.options import Group
+from pipeline.errors import ExitCode
+
+HEADER = ("ID", "NAME", "IMPORTED", "SIZE", "SIGNED BY")
+
+
+@click.group(cls=Group)
+def image() -> None:
+    """List, show and remove stored images."""
+
+
+@image.command("list")
+@click.option("--full", is_flag=True, help="Print whole image IDs: 128 hex digits.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document an image.")
+@click.option("--no-legend", is_flag=True, help="Leave the header out.")
+@pass_context
+def list_images(context: Context, full: bool, as_json: bool, no_legend: bool) -> None:
+    """List stored images, the newest import first."""
+    with context.toolkit() as toolkit:
+        store = context.unwrap(toolkit.store())
+        images = context.unwrap(store.list_images())
+    if as_json:
+        for stored in images:
+            context.json(output.image_document(stored))
+        return
+    if not images:
+        context.say("no images in the store")
+        return
+    rows = [output.image_row(stored, full=full) for stored in images]
+    for line in output.table(HEADER, list(rows))[1 if no_legend else 0 :]:
+        context.data(line)
+
+
+@image.command("manifest")
+@click.argument("reference", metavar="IMAGE")
+@pass_context
+def manifest(context: Context, reference: str) -> None:
+    """Print an image's manifest, byte by byte as it lies in the archive.
+
+    IMAGE is a name with labels, or at least two digits of an ID: sha512-01.
+    """
+    with context.toolkit() as toolkit:
+        store = context.unwrap(toolkit.store())
+        stored = context.unwrap(toolkit.stored_image(reference))
+        raw = context.unwrap(store.manifest(stored.image_id))
+    click.get_binary_stream("stdout").write(raw)
+    context.data("")
+
+
+@image.command("rm")
+@click.argument("references", nargs=-1, required=True, metavar="IMAGE…")
+@pass_context
+def remove(context: Context, references: tuple[str, ...]) -> None:
+    """Remove images from the store, and print the IDs of those that went.
+
+    Each IMAGE is a name with labels, or at least two digits of an ID. An image that is named
+    twice counts once; what cannot be removed does not stop the others.
+    """
+    failures: list[ExitCode] = []
+    with context.toolkit() as toolkit:
+        store = context.unwrap(toolkit.store())
+        # Everything is looked up first, so that an image may be named twice.
+        chosen = {}
+        for text in references:
+            found = toolkit.stored_image(text)
+            if is_successful(found):
+                chosen[found.unwrap().image_id] = found.unwrap()
+            else:
+                failures.append(context.report(found.failure()))
+        removed = 0
+        for image_id, stored in chosen.items():
+            outcome = store.remove(image_id)
+            if is_successful(outcome):
+                removed += 1
+                context.data(image_id.short_image_id)
+                context.say(f"removed {output.image_label(stored)}")
+            else:
+                failures.append(context.report(outcome.failure()))
+    context.say(f"{removed} image(s) removed")
+    if failures:
+        raise SystemExit(failures[0])

@@ -1,0 +1,145 @@
+"""The command ``image-pipeline``: its groups, and the one place where a run ends.
+
+Whatever happens, a person sees a message and a hint, never a traceback (but with ``--debug``).
+"""
+
+import os
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+from pipeline.cli.options import Group, chosen
+from pipeline.exit_codes import ExitCode
+
+INTERNAL_ERROR: Final = 1
+"""Exit code of a defect in the program itself."""
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells give it: 128 + SIGINT."""
+
+TERMINATED: Final = 143
+"""Exit code after SIGTERM: 128 + SIGTERM."""
+
+COMMANDS: Final = {
+    "completion": ("pipeline.cli.completion", "Print a script that completes commands."),
+    "fetch": ("pipeline.cli.fetch", "Fetch images into the store, verified."),
+    "image": ("pipeline.cli.image", "List, show and remove stored images."),
+    "parse": ("pipeline.cli.parse", "Say what references are taken for."),
+    "trust": ("pipeline.cli.trust", "Say whose signatures count, and for which names."),
+}
+"""Each command's module, which has the command under the same name, and a line about it.
+
+The module is imported when its command is called; the line stands here so that --help, which
+shows them all, imports none."""
+
+EXIT_CODES = "Exit codes:\n" + "\n".join(f"  {code.value}  {code.meaning}" for code in ExitCode)
+
+
+class LazyGroup(Group):
+    """The top group: a command's module is imported when the command is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(module), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and their lines."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in sorted(COMMANDS.items())])
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version  # 50 ms that other runs do without
+
+        click.echo(f"image-pipeline {version('image-pipeline')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, name="image-pipeline", epilog=f"\b\n{EXIT_CODES}")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Find container images, fetch them into a local store, and prove who signed them.
+
+    \b
+    First trust a maker's key, then fetch:
+      image-pipeline trust add --prefix example.com/app ./key.asc
+      image-pipeline fetch example.com/app:1.2.0
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command and exit; ``arguments`` default to the process' own."""
+    signal.signal(signal.SIGTERM, _terminate)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command and return its exit code."""
+    try:
+        with cli.make_context("image-pipeline", list(arguments)) as ctx:
+            if chosen(ctx).get("debug"):
+                import logging
+
+                logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+            cli.invoke(ctx)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.UsageError as error:
+        return _usage_error(error)
+    except click.ClickException as error:
+        return _say_error(error.format_message(), "image-pipeline --help", ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return _say_error("interrupted", "what was half done has been undone", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has enough of it. Python would complain again on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else INTERNAL_ERROR
+    except Exception as defect:  # noqa: BLE001 - the last line: no traceback reaches a user
+        if "--debug" in arguments:
+            import traceback
+
+            traceback.print_exc()
+        return _say_error(
+            f"internal error: {type(defect).__name__}: {defect}",
+            "this is a defect of image-pipeline; report it with the output of --debug",
+            INTERNAL_ERROR,
+        )
+    return ExitCode.DONE
+
+
+def _usage_error(error: click.UsageError) -> int:
+    path = error.ctx.command_path if error.ctx is not None else "image-pipeline"
+    return _say_error(error.format_message(), f"{path} --help", ExitCode.USAGE)
+
+
+def _say_error(message: str, hint: str, code: int) -> int:
+    click.echo(f"error: {message}\n\nhint: {hint}", err=True)
+    return code
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    """Unwind as for Ctrl-C, so that what was half done is undone."""
+    raise SystemExit(TERMINATED)

@@ -1,0 +1,104 @@
+"""How images, signers and errors look: as JSON documents and as lines. Pure."""
+
+from datetime import datetime
+
+from pipeline.cli.progress import size
+from pipeline.errors import PipelineError
+from pipeline.results import NoProof, SignatureProof, Stored
+from pipeline.text import printable
+from pipeline.trust import KeyEntry, Signer
+
+
+def timestamp(moment: datetime) -> str:
+    """Return RFC 3339 in UTC with whole seconds."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def image_document(stored: Stored) -> dict[str, object]:
+    """Return a stored image as ``--json`` prints it."""
+    return {
+        "id": stored.image_id.image_id,
+        "name": stored.name,
+        "labels": {label.name: label.value for label in stored.labels.items},
+        "size": stored.archive_bytes,
+        "imported": timestamp(stored.imported_at),
+        "source": stored.source,
+        "verified": isinstance(stored.provenance, SignatureProof),
+        "signers": [signer_document(signer) for signer in signers_of(stored)],
+    } | ({"reason": stored.provenance.reason} if isinstance(stored.provenance, NoProof) else {})
+
+
+def signer_document(signer: Signer) -> dict[str, object]:
+    """Return a signer as ``--json`` prints it."""
+    return {
+        "fingerprint": signer.primary.hex,
+        "key": signer.signing_key.hex,
+        "user_ids": list(signer.user_ids),
+        "signed": timestamp(signer.signed_at),
+        "expires": None if signer.expires is None else timestamp(signer.expires),
+        "hash": signer.hash_algorithm,
+        "algorithm": signer.key_algorithm,
+        "trusted_by": {
+            "origin": signer.granted_by.origin,
+            "prefix": signer.granted_by.prefix,
+            "path": signer.granted_by.path,
+        },
+        "leniency": list(signer.leniency),
+    }
+
+
+def error_document(error: PipelineError) -> dict[str, object]:
+    """Return an error as ``--json`` prints it."""
+    return {"kind": error.kind, "message": error.message, "hint": error.hint}
+
+
+def signers_of(stored: Stored) -> tuple[Signer, ...]:
+    """Return who is proven to have signed a stored image."""
+    return stored.provenance.signers if isinstance(stored.provenance, SignatureProof) else ()
+
+
+def scope_words(entry: KeyEntry) -> str:
+    """Say for which names a keystore entry speaks."""
+    scope = "all names" if entry.prefix is None else printable(entry.prefix)
+    return f"{scope} ({entry.origin})"
+
+
+def signer_line(signer: Signer) -> str:
+    """Say in one line who signed and what granted them trust."""
+    who = ", ".join(printable(user_id) for user_id in signer.user_ids[:3]) or "no user ID"
+    lenient = f", leniency: {' '.join(signer.leniency)}" if signer.leniency else ""
+    return (
+        f"{who}\n  fingerprint {signer.primary.grouped}\n"
+        f"  signed {timestamp(signer.signed_at)}, trusted for {scope_words(signer.granted_by)}"
+        f"{lenient}"
+    )
+
+
+def image_label(stored: Stored) -> str:
+    """Return a name with its version, as people write it."""
+    version = stored.labels.get("version")
+    return printable(f"{stored.name}:{version}" if version else stored.name)
+
+
+def image_row(stored: Stored, *, full: bool) -> tuple[str, str, str, str, str]:
+    """Return an image as a row of ``image list``: ID, name, imported, size, signer."""
+    signers = signers_of(stored)
+    signed = ", ".join(signer.primary.hex[-16:] for signer in signers) if signers else "unverified"
+    image_id = stored.image_id.image_id if full else stored.image_id.image_id[: len("sha512-") + 12]
+    return (
+        image_id,
+        image_label(stored),
+        timestamp(stored.imported_at),
+        size(stored.archive_bytes),
+        signed,
+    )
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """Lay out rows in columns, two spaces apart, without trailing space."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]

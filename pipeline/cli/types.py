@@ -1,0 +1,31 @@
+"""Kinds of option values that click does not have."""
+
+import re
+from typing import Final
+
+import click
+
+_UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_SIZE: Final = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
+
+
+class ByteSize(click.ParamType[int]):
+    """A number of bytes: digits, with ``K``, ``M``, ``G`` or ``T`` for powers of 1024."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return bytes, at least 1, or fail as a usage error.
+
+        >>> ByteSize().convert("32GiB", None, None)
+        34359738368
+        """
+        if isinstance(value, int):
+            return value
+        match = _SIZE.fullmatch(str(value))
+        size = 0 if match is None else int(match[1]) * _UNITS[match[2].upper()]
+        if size < 1:
+            self.fail(f"{value!r} is not a size, wanted digits and K, M, G or T", param, ctx)
+        return size
