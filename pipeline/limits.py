@@ -17,6 +17,9 @@ CHUNK_BYTES: Final = 1 * MIB
 REFERENCE_CHARACTERS: Final = 4 * KIB
 """Longest reference text; a longer one is a mistake, and messages show references."""
 
+BACKGROUND_CHUNKS: Final = 4
+"""Chunks that wait for a helper thread: enough that neither side idles, 4 MiB of memory."""
+
 DISCOVERY_PAGE_BYTES: Final = 4 * MIB
 """A discovery page (CVE-2020-1702: an endless page must not fill memory)."""
 
