@@ -78,23 +78,19 @@ def first_success(
 
 def tap(
     stage: Stage[In, Out, Err],
-    *,
-    started: Callable[[str, In], None],
-    ended: Callable[[str, Result[Out, Err]], None],
+    watch: Callable[[str, In], Callable[[Result[Out, Err]], None]],
 ) -> Stage[In, Out, Err]:
-    """Call ``started(name, value)`` before and ``ended(name, result)`` after ``stage``.
+    """Call ``watch(name, value)`` before ``stage``, and what that returns with the result after.
 
-    What they return is ignored; the value and the result pass unchanged.
+    The value and the result pass unchanged.
 
     >>> from returns.result import Success
     >>> double = Stage("double", lambda n: Success(2 * n))
-    >>> seen = []
-    >>> tap(double, started=lambda *a: seen.append(a), ended=lambda *a: seen.append(a))(2)
+    >>> tap(double, lambda name, n: lambda result: print(name, n, result))(2)
+    double 2 <Success: 4>
     <Success: 4>
-    >>> seen
-    [('double', 2), ('double', <Success: 4>)]
     """
-    return Stage(stage.name, partial(_observe, stage, started, ended))
+    return Stage(stage.name, partial(_observe, stage, watch))
 
 
 def _chain(
@@ -124,11 +120,10 @@ def _try_each(
 
 def _observe(
     stage: Stage[Value, End, Cause],
-    started: Callable[[str, Value], None],
-    ended: Callable[[str, Result[End, Cause]], None],
+    watch: Callable[[str, Value], Callable[[Result[End, Cause]], None]],
     value: Value,
 ) -> Result[End, Cause]:
-    started(stage.name, value)
+    done = watch(stage.name, value)
     outcome = stage(value)
-    ended(stage.name, outcome)
+    done(outcome)
     return outcome

@@ -22,7 +22,7 @@ class KeystoreUnavailable:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"cannot {self.doing} {quoted(self.path)}: {printable(self.reason)}"
+        return f"cannot {printable(self.doing)} {quoted(self.path)}: {printable(self.reason)}"
 
     @property
     def hint(self) -> str:
@@ -111,7 +111,7 @@ class InvalidPrefix:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"{quoted(self.untrusted_prefix)} is not a prefix of image names: {self.wanted}"
+        return f"{quoted(self.untrusted_prefix)} is not a prefix of image names: {printable(self.wanted)}"
 
     @property
     def hint(self) -> str:
@@ -134,7 +134,7 @@ class InvalidSetting:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"{printable(self.setting)} is {quoted(self.got)}, wanted {self.wanted}"
+        return f"{printable(self.setting)} is {quoted(self.got)}, wanted {printable(self.wanted)}"
 
     @property
     def hint(self) -> str:

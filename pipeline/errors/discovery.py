@@ -51,7 +51,7 @@ class DiscoveryFailed:
     def message(self) -> str:
         """What was got and what was wanted."""
         listed = "".join(f"\n  {n}. {a.message}" for n, a in enumerate(self.attempts, 1))
-        return f"no {self.sought} found for {quoted(self.name)}:{listed}"
+        return f"no {printable(self.sought)} found for {quoted(self.name)}:{listed}"
 
     @property
     def hint(self) -> str:

@@ -22,7 +22,7 @@ class HttpStatus:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"{redact_url(self.url)} answered with status {self.status}, wanted {self.wanted}"
+        return f"{redact_url(self.url)} answered with status {self.status}, wanted {printable(self.wanted)}"
 
     @property
     def hint(self) -> str:
@@ -224,7 +224,7 @@ class FileUnreadable:
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return self.advice
+        return printable(self.advice)
 
 
 @final

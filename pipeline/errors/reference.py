@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, final
 
 from pipeline.exit_codes import ExitCode
-from pipeline.text import quoted
+from pipeline.text import printable, quoted
 
 
 @final
@@ -27,12 +27,12 @@ class InvalidReference:
     def message(self) -> str:
         """What was got and what was wanted."""
         place = "" if self.position is None else f" at character {self.position + 1}"
-        return f"{quoted(self.untrusted_text)} is not an image reference{place}: {self.wanted}"
+        return f"{quoted(self.untrusted_text)} is not an image reference{place}: {printable(self.wanted)}"
 
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return self.advice
+        return printable(self.advice)
 
 
 @final
@@ -50,12 +50,12 @@ class UnsupportedReference:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"cannot fetch {quoted(self.reference)}: {self.reason}"
+        return f"cannot fetch {quoted(self.reference)}: {printable(self.reason)}"
 
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return self.advice
+        return printable(self.advice)
 
 
 ParseError: TypeAlias = InvalidReference | UnsupportedReference

@@ -23,7 +23,7 @@ class StoreUnavailable:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"cannot {self.doing} {quoted(self.path)}: {printable(self.reason)}"
+        return f"cannot {printable(self.doing)} {quoted(self.path)}: {printable(self.reason)}"
 
     @property
     def hint(self) -> str:

@@ -103,7 +103,7 @@ class WeakSignature:
     def message(self) -> str:
         """What was got and what was wanted."""
         who = "" if self.signing_key is None else f" by {self.signing_key}"
-        return f"signature{who} uses {printable(self.got)}, wanted {self.wanted}"
+        return f"signature{who} uses {printable(self.got)}, wanted {printable(self.wanted)}"
 
     @property
     def hint(self) -> str:

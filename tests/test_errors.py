@@ -1,0 +1,97 @@
+"""The errors are one closed union, and each says what was got, what was wanted, what to do."""
+
+import dataclasses
+import re
+from datetime import UTC, datetime
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pytest
+
+from pipeline import errors
+from pipeline.digest import Digest
+from pipeline.exit_codes import ExitCode
+from pipeline.trust import Fingerprint
+
+MEMBERS: tuple[Any, ...] = get_args(errors.PipelineError)
+EVIL = "evil\x1b[2J\u202e\nname"
+
+FAMILIES = {
+    errors.ParseError: ExitCode.REFERENCE,
+    errors.DiscoveryError: ExitCode.DISCOVERY,
+    errors.DownloadError: ExitCode.DOWNLOAD,
+    errors.VerificationError: ExitCode.VERIFICATION,
+    errors.ImageError: ExitCode.IMAGE,
+    errors.StoreError: ExitCode.STORE,
+    errors.ConfigurationError: ExitCode.CONFIGURATION,
+}
+
+
+def _sample(hint: Any) -> Any:
+    """Make a value of a field's type, as nasty as text can be."""
+    samples: dict[Any, Any] = {
+        int: 3,
+        float: 1.5,
+        str: EVIL,
+        Digest: Digest("sha512", "0" * 128),
+        Fingerprint: Fingerprint("a" * 40),
+        datetime: datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    if hint in samples:
+        return samples[hint]
+    if hasattr(hint, "__supertype__"):
+        return EVIL
+    if get_origin(hint) is tuple:
+        return (_sample(get_args(hint)[0]),)
+    if dataclasses.is_dataclass(hint):
+        return _make(hint)
+    arguments = [argument for argument in get_args(hint) if argument is not type(None)]
+    return _sample(arguments[0]) if not isinstance(arguments[0], str) else arguments[0]
+
+
+def _make(error: Any) -> Any:
+    hints = get_type_hints(error, vars(errors) | vars(errors.download))
+    return error(**{field.name: _sample(hints[field.name]) for field in dataclasses.fields(error)})
+
+
+@pytest.mark.parametrize("error", MEMBERS, ids=lambda error: error.__name__)
+class TestEveryError:
+    """Whatever is wrong, a person can act on what is said."""
+
+    def test_is_a_frozen_value(self, error: Any) -> None:
+        assert error.__dataclass_params__.frozen
+        assert _make(error) == _make(error)
+
+    def test_kind_is_the_name_in_kebab_case(self, error: Any) -> None:
+        words = re.findall(r"ID|[A-Z][a-z]+|[A-Z]+(?=[A-Z])", error.__name__)
+        assert error.kind == "-".join(word.lower() for word in words)
+
+    def test_says_what_and_what_to_do(self, error: Any) -> None:
+        value = _make(error)
+        assert len(value.message) > 15
+        assert len(value.hint) > 10
+
+    def test_escapes_text_from_outside(self, error: Any) -> None:
+        value = _make(error)
+        for text in (value.message, value.hint):
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+            # The only line breaks are those of a list of causes.
+            assert all(line.startswith("  ") for line in text.split("\n")[1:])
+
+    def test_is_exported_and_described(self, error: Any) -> None:
+        assert error.__name__ in errors.__all__
+        assert error.__name__ in (errors.__doc__ or "")
+
+
+def test_each_family_has_one_exit_code() -> None:
+    for family, code in FAMILIES.items():
+        members = get_args(family) or (family,)
+        assert {member.exit_code for member in members} == {code}
+    assert {member.exit_code for member in MEMBERS} == set(ExitCode) - {
+        ExitCode.DONE,
+        ExitCode.USAGE,
+    }
+
+
+def test_kinds_are_distinct() -> None:
+    assert len({member.kind for member in MEMBERS}) == len(MEMBERS)
