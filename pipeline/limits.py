@@ -29,6 +29,12 @@ DISCOVERY_TAGS: Final = 256
 ERROR_BODY_BYTES: Final = 1 * MIB
 """What is read of a body that nobody wants, so that the connection can be used again."""
 
+ERROR_BODY_SECONDS: Final = 5.0
+"""How long such a body is read; a new connection costs less than a longer wait."""
+
+DOCUMENT_SECONDS: Final = 120.0
+"""A discovery page or a signature, all told: small enough that a slower server is not one."""
+
 SIGNATURE_BYTES: Final = 1 * MIB
 """A detached signature file; real ones are under 10 KiB."""
 
@@ -43,6 +49,15 @@ KEYS_PER_FILE: Final = 256
 
 PACKETS_PER_FILE: Final = 10_000
 """OpenPGP packets considered in one key file."""
+
+SELF_SIGNATURES_PER_KEY: Final = 1_000
+"""Signatures by a key on itself that are tried; the busiest real keys have about a hundred."""
+
+USER_ID_BYTES: Final = 2 * KIB
+"""Longest user ID of a key; a longer one is left out, as gpg does."""
+
+CLOCK_SKEW_SECONDS: Final = 30 * 60
+"""By how much a signature may lie in the future: clocks of signers differ (sqv's own figure)."""
 
 MANIFEST_BYTES: Final = 4 * MIB
 """An image manifest; rkt read a 200 MiB manifest and used 2.5 GB."""
@@ -79,6 +94,9 @@ REDIRECTS: Final = 10
 CONNECT_SECONDS: Final = 30.0
 """One connection attempt, TLS included."""
 
+KEEPALIVE_SECONDS: Final = 4.0
+"""How long an idle connection is kept; many servers close theirs after 5 seconds."""
+
 KEY_URLS: Final = 16
 """Public-key locations followed for one name."""
 
@@ -87,6 +105,12 @@ DEPENDENCIES: Final = 1_000
 
 DEPENDENCY_DEPTH: Final = 100
 """Longest chain of dependencies."""
+
+STORE_WAIT_SECONDS: Final = 60.0
+"""Wait for another process's change to the store: milliseconds, or a slow disk's one sync."""
+
+MAX_AGE_SECONDS: Final = 2**31
+"""Longest freshness that is remembered (RFC 9111 section 1.2.2 suggests this very bound)."""
 
 USER_AGENT: Final = "image-pipeline"
 """The product's token in the User-Agent header (RFC 9110 section 10.1.5)."""

@@ -5,7 +5,7 @@ or the user's own ("local"), as in rkt: ``root.d`` and ``prefix.d``.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias, final
 
@@ -177,3 +177,38 @@ class Signer:
     granted_by: KeyEntry
     expires: datetime | None = None
     leniency: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SubkeyInfo:
+    """A subkey as people review it; ``capabilities`` are ``sign``, ``certify`` and the like."""
+
+    fingerprint: Fingerprint
+    algorithm: str
+    capabilities: tuple[str, ...]
+    created: datetime
+    expires: datetime | None
+    revoked: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """One key of a key file as people review it before they trust it.
+
+    ``user_ids`` are those that the key itself vouches for. ``algorithm`` has the size or curve,
+    as ``RSA 4096``. ``problem`` says why no signature by it would be accepted, where that is so.
+    ``certificate`` is the key alone, binary, with all its subkeys: a key file of its own.
+    """
+
+    fingerprint: Fingerprint
+    user_ids: tuple[str, ...]
+    algorithm: str
+    capabilities: tuple[str, ...]
+    created: datetime
+    expires: datetime | None
+    revoked: bool
+    subkeys: tuple[SubkeyInfo, ...]
+    certificate: bytes = field(repr=False)
+    problem: str | None = None

@@ -1,0 +1,116 @@
+"""ASCII armor to bytes: ``bytes -> tuple[bytes, ...]``, one entry a block, or a reason.
+
+Grammar (RFC 9580 section 6.2), each line ended by LF or CR LF, white space at line ends ignored::
+
+    file   = *text 1*( block *text )
+    block  = "-----BEGIN PGP <label>-----" *( key ":" value ) "" *base64 [ "=" crc24 ]
+             "-----END PGP <label>-----"
+
+One pass over the lines, so that time grows with the length alone. Does not look into the bytes,
+and does not read cleartext-signed messages.
+"""
+
+import binascii
+import re
+from collections.abc import Iterator
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+_BEGIN = re.compile(rb"-----BEGIN PGP ([A-Z ]{1,40})-----")
+_CRC24_START = 0xB704CE
+_CRC24_POLYNOMIAL = 0x864CFB
+_WHITE_SPACE = b" \t\r\n\v\f"
+
+
+def dearmor(untrusted: bytes, label: str) -> Result[tuple[bytes, ...], str]:
+    """Return the bytes of each block; input that is binary already is its own only block.
+
+    ``label`` is what blocks must be called, as ``SIGNATURE``. A block must be whole: a missing
+    blank line or END line, a stray character or a wrong checksum refuses the file. A missing
+    checksum does not (RFC 9580 section 6.1).
+
+    Errors: a sentence that says what was wanted.
+
+    >>> text = b"-----BEGIN PGP SIGNATURE-----\\n\\nwgA=\\n-----END PGP SIGNATURE-----\\n"
+    >>> dearmor(text, "SIGNATURE").unwrap()
+    (b'\\xc2\\x00',)
+    >>> dearmor(b"<html>", "SIGNATURE").failure()
+    'wanted a line "-----BEGIN PGP SIGNATURE-----"'
+    """
+    # A packet's first octet has its high bit set (RFC 9580 section 4.2), text has not.
+    if untrusted[:1] >= b"\x80":
+        return Success((untrusted,))
+    wanted = label.encode("ascii")
+    blocks: list[bytes] = []
+    lines = (line.rstrip(_WHITE_SPACE) for line in untrusted.split(b"\n"))
+    for line in lines:
+        begin = _BEGIN.fullmatch(line)
+        if begin is None:
+            continue
+        if begin[1] != wanted:
+            return Failure(f"wanted a block called {label}, got {begin[1].decode('ascii')}")
+        block = _read_block(lines, wanted)
+        if not is_successful(block):
+            return Failure(block.failure())
+        blocks.append(block.unwrap())
+    if not blocks:
+        return Failure(f'wanted a line "-----BEGIN PGP {label}-----"')
+    return Success(tuple(blocks))
+
+
+def _read_block(lines: Iterator[bytes], label: bytes) -> Result[bytes, str]:
+    """Read from behind the BEGIN line to the END line."""
+    for line in lines:
+        if not line:
+            break
+        if b":" not in line:
+            return Failure("wanted a blank line before the armored data")
+    end = b"-----END PGP " + label + b"-----"
+    body: list[bytes] = []
+    checksum: bytes | None = None
+    for line in lines:
+        if line == end:
+            return _decode(b"".join(body), checksum)
+        if checksum is not None:
+            return Failure("wanted the END line right after the checksum")
+        if line[:1] == b"=" and len(line) == 5:
+            checksum = line[1:]
+        else:
+            body.append(line)
+    return Failure(f'wanted a line "{end.decode("ascii")}"')
+
+
+def _decode(body: bytes, checksum: bytes | None) -> Result[bytes, str]:
+    try:
+        data = binascii.a2b_base64(body.translate(None, _WHITE_SPACE), strict_mode=True)
+        wanted = None if checksum is None else binascii.a2b_base64(checksum, strict_mode=True)
+    except binascii.Error as error:
+        return Failure(f"wanted base64 between the armor lines: {error}")
+    if wanted is not None and wanted != crc24(data).to_bytes(3, "big"):
+        return Failure("the armor's checksum does not match its data")
+    return Success(data)
+
+
+def crc24(data: bytes) -> int:
+    """Return the checksum of RFC 9580 section 6.1.
+
+    >>> hex(crc24(b"123456789"))
+    '0x21cf02'
+    """
+    crc = _CRC24_START
+    for octet in data:
+        crc = (crc << 8 & 0xFFFFFF) ^ _CRC24_TABLE[crc >> 16 ^ octet]
+    return crc
+
+
+def _crc24_of_octet(octet: int) -> int:
+    crc = octet << 16
+    for _ in range(8):
+        crc <<= 1
+        if crc & 0x1000000:
+            crc ^= 0x1000000 | _CRC24_POLYNOMIAL
+    return crc
+
+
+_CRC24_TABLE = tuple(_crc24_of_octet(octet) for octet in range(256))
