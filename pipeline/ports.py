@@ -74,7 +74,6 @@ class Request:
     total_seconds: float
     accept: str = "*/*"
     validators: Validators = Validators()
-    may_be_insecure: bool = False
 
 
 @final

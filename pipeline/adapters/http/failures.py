@@ -1,0 +1,46 @@
+"""Foreign exceptions as errors: the one place where what httpcore, ssl and sockets raise ends."""
+
+import ssl
+from typing import Final
+
+import httpcore
+
+from pipeline.errors import ConnectionFailed, DeadlineExceeded, TlsFailed, TransportError
+from pipeline.limits import CONNECT_SECONDS
+from pipeline.ports import Request
+
+FOREIGN: Final = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    # Sockets and ssl, where httpcore lets them through.
+    OSError,
+    # Host names that no resolver or certificate could hold.
+    UnicodeError,
+)
+"""Whatever a request can raise that is not a mistake in this program."""
+
+
+def transport_error(
+    error: Exception, url: str, request: Request, *, out_of_time: bool
+) -> TransportError:
+    """Return the error for one of :data:`FOREIGN`; ``out_of_time`` is the total deadline's."""
+    if isinstance(error, httpcore.TimeoutException | TimeoutError):
+        if out_of_time:
+            return DeadlineExceeded(url, request.total_seconds, "total")
+        if isinstance(error, httpcore.ConnectTimeout):
+            return DeadlineExceeded(url, CONNECT_SECONDS, "connect")
+        return DeadlineExceeded(url, request.idle_seconds, "idle")
+    # httpcore raises `ConnectError(cause)` and strips `__cause__` on the way up.
+    cause = error.args[0] if error.args else None
+    for each in (error, cause):
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return TlsFailed(url, each.verify_message)
+        if isinstance(each, ssl.SSLError):
+            return TlsFailed(url, (each.reason or str(each)).replace("_", " ").lower())
+    if isinstance(error, httpcore.RemoteProtocolError):
+        return ConnectionFailed(url, f"the answer is not HTTP/1.1: {error}")
+    if isinstance(cause, OSError):
+        return ConnectionFailed(url, cause.strerror or str(cause))
+    return ConnectionFailed(url, str(error) or type(error).__name__)

@@ -1,0 +1,188 @@
+"""Sockets below httpcore: connections led elsewhere, deadlines, and large reads.
+
+httpcore costs Python work for each chunk that it is handed, and a TLS ``recv`` gives at most
+16 KiB. A stream here takes whatever has arrived, up to 512 KiB, before it hands anything on: on
+loopback that reads https more than half again as fast (docs/performance.md has the figures).
+
+Time-outs of httpcore are for each read, so a server that sends a byte a minute never meets one.
+Here each wait is also bounded by the deadline of the whole request, its head included. Only name
+resolution is not: its time-out is the system resolver's.
+"""
+
+import math
+import socket
+import ssl
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final, final
+
+import httpcore
+
+from pipeline.adapters.http.settings import ConnectTo
+from pipeline.limits import KIB
+from pipeline.ports import Clock
+
+READ_BYTES: Final = 512 * KIB
+"""Most bytes handed on at a time; larger ones leave the processor's cache."""
+
+_CHUNKED_END: Final = b"0\r\n\r\n"
+
+
+class _Deadline(threading.local):
+    """When the request at work in this thread must be done, in the clock's monotonic seconds."""
+
+    at: float = math.inf
+
+
+@final
+class Network(httpcore.NetworkBackend):
+    """An httpcore backend that knows ``connect_to`` rules and the deadline of each thread."""
+
+    def __init__(self, rules: tuple[ConnectTo, ...], clock: Clock) -> None:
+        """Keep the rules, the first that matches counts; nothing is opened."""
+        self._rules = rules
+        self._clock = clock
+        self._deadline = _Deadline()
+        self._sockets = httpcore.SyncBackend()
+
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        """Let all that this thread waits for inside the block end within ``seconds``.
+
+        Inside another such block, the earlier deadline counts.
+        """
+        before = self._deadline.at
+        self._deadline.at = min(before, self._clock.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._deadline.at = before
+
+    def remaining(self, timeout: float | None) -> float:
+        """Return the seconds that a wait of ``timeout`` may last now; none left is 0 or less."""
+        left = self._deadline.at - self._clock.monotonic()
+        return left if timeout is None else min(timeout, left)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to where the first matching rule leads; ``timeout`` covers TLS too."""
+        rule = next((rule for rule in self._rules if rule.matches(host, port)), ConnectTo())
+        seconds = self.remaining(timeout)
+        if seconds <= 0:
+            raise httpcore.ConnectTimeout
+        opened = self._clock.monotonic()
+        stream = self._sockets.connect_tcp(
+            rule.to_host or host, rule.to_port or port, seconds, local_address, socket_options
+        )
+        return Stream(stream, self, connected_by=opened + seconds)
+
+    def seconds_until(self, moment: float) -> float:
+        """Return the seconds from now to ``moment``, or to the deadline where that is earlier."""
+        return self.remaining(moment - self._clock.monotonic())
+
+
+@final
+class Stream(httpcore.NetworkStream):
+    """A connection that reads up to 512 KiB at a time, and knows if an answer ended cleanly."""
+
+    def __init__(
+        self, inner: httpcore.NetworkStream, network: Network, *, connected_by: float
+    ) -> None:
+        """Wrap a connection of httpcore's own; TLS must stand by ``connected_by``."""
+        self._inner = inner
+        self._network = network
+        self._connected_by = connected_by
+        self._socket: socket.socket = inner.get_extra_info("socket")
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._exchange_bytes = 0
+        self._head_bytes = -1
+        self._tail = b""
+        self.ended = False
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see below
+        """Wait for data, and return all that is there; nothing means the end.
+
+        ``max_bytes`` is what httpcore asks for, 64 KiB; its parser takes any amount.
+        """
+        count = self._wait_and_fill(timeout)
+        self.ended = count == 0
+        data = bytes(self._buffer[:count])
+        if self._exchange_bytes == 0:
+            self._head_bytes = data.find(b"\r\n\r\n") + 4
+        self._exchange_bytes += count
+        self._tail = data[-5:] if count >= 5 else (self._tail + data)[-5:]
+        return data
+
+    def _wait_and_fill(self, timeout: float | None) -> int:
+        seconds = self._network.remaining(timeout)
+        if seconds <= 0:
+            raise httpcore.ReadTimeout
+        try:
+            self._socket.settimeout(seconds)
+            count = self._socket.recv_into(self._buffer)
+            self._socket.settimeout(0)
+            while 0 < count < READ_BYTES:
+                more = self._receive_what_is_there(count)
+                if more == 0:
+                    # Nothing now, or the end; the next read will tell.
+                    break
+                count += more
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(error) from error
+        except OSError as error:
+            raise httpcore.ReadError(error) from error
+        return count
+
+    def _receive_what_is_there(self, offset: int) -> int:
+        try:
+            return self._socket.recv_into(self._buffer[offset:])
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return 0
+
+    def is_between_answers(self, body_bytes: int, *, chunked: bool) -> bool:
+        """Tell whether the answer that was just read was the last thing on the connection.
+
+        What follows a whole answer unasked must never be taken for the answer to the next request
+        (RFC 9112 section 9.2), and httpcore's parser may have read it already. So a connection is
+        used again only where the bytes add up; one that is merely unusual is closed as well.
+        """
+        if chunked:
+            return self._tail == _CHUNKED_END
+        return self._head_bytes >= 4 and self._exchange_bytes == self._head_bytes + body_bytes
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send; what is read afterwards belongs to a new answer."""
+        seconds = self._network.remaining(timeout)
+        if seconds <= 0:
+            raise httpcore.WriteTimeout
+        self._exchange_bytes, self._head_bytes, self._tail = 0, -1, b""
+        self._inner.write(buffer, seconds)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - the connection's own allowance counts
+    ) -> httpcore.NetworkStream:
+        """Agree on TLS within what is left of the time for connecting."""
+        seconds = self._network.seconds_until(self._connected_by)
+        if seconds <= 0:
+            self.close()
+            raise httpcore.ConnectTimeout
+        secured = self._inner.start_tls(ssl_context, server_hostname, seconds)
+        return Stream(secured, self._network, connected_by=self._connected_by)
+
+    def get_extra_info(self, info: str) -> object:
+        """Return what httpcore asks about the connection."""
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,74 @@
+"""What a user may set about HTTP: trust, plain HTTP, and where hosts really are. No I/O."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, final
+
+from returns.result import Failure, Result, Success
+
+from pipeline.limits import USER_AGENT
+
+_RULE: Final = re.compile(
+    r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*):(?P<port>[0-9]*)"
+    r":(?P<to_host>\[[^\[\]]*\]|[^:\[\]]*):(?P<to_port>[0-9]*)",
+    re.ASCII,
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ConnectTo:
+    """A rule of curl's ``--connect-to``: None matches any host or port, or leaves it as it is.
+
+    Only the TCP connection goes elsewhere. The Host header, the name asked for in TLS and the
+    name that the certificate must carry stay those of the URL.
+    """
+
+    host: str | None = None
+    port: int | None = None
+    to_host: str | None = None
+    to_port: int | None = None
+
+    def matches(self, host: str, port: int) -> bool:
+        """Tell whether a connection to ``host``, in any case, and ``port`` falls under the rule."""
+        return self.host in {None, host.lower()} and self.port in {None, port}
+
+
+def parse_connect_to(untrusted_text: str) -> Result[ConnectTo, str]:
+    """Read ``HOST1:PORT1:HOST2:PORT2``, each part possibly empty, IPv6 addresses in brackets.
+
+    Source: curl 7.88 manual, ``--connect-to``.
+    Errors: a sentence that says what was wanted.
+
+    >>> parse_connect_to("example.com:443:127.0.0.1:8443").unwrap().to_port
+    8443
+    >>> parse_connect_to("::[::1]:").unwrap()
+    ConnectTo(host=None, port=None, to_host='::1', to_port=None)
+    >>> parse_connect_to("example.com").failure()
+    'wanted HOST1:PORT1:HOST2:PORT2, IPv6 addresses in brackets'
+    """
+    match = _RULE.fullmatch(untrusted_text)
+    if match is None:
+        return Failure("wanted HOST1:PORT1:HOST2:PORT2, IPv6 addresses in brackets")
+    ports = [int(match[name]) if match[name] else None for name in ("port", "to_port")]
+    if any(port is not None and not 0 < port < 65536 for port in ports):
+        return Failure("wanted ports from 1 to 65535")
+    hosts = [match[name].strip("[]").lower() or None for name in ("host", "to_host")]
+    return Success(ConnectTo(hosts[0], ports[0], hosts[1], ports[1]))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How HTTP is spoken.
+
+    ``ca_file`` is a PEM file of certificate authorities that are trusted beside the system's.
+    ``allow_http`` lets plain ``http:`` URLs be asked for; a redirect from https to http is never
+    followed. Proxies named in the environment are not used.
+    """
+
+    ca_file: str | None = None
+    connect_to: tuple[ConnectTo, ...] = ()
+    verify_tls: bool = True
+    allow_http: bool = False
+    user_agent: str = USER_AGENT
