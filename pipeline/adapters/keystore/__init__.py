@@ -204,7 +204,8 @@ class FileKeystore:
             place = waiting.pop()
             outcome = scan_folder(place)
             if not is_successful(outcome):
-                unread = SkippedKey(str(place.path), outcome.failure().reason)
+                failure = outcome.failure()
+                unread = SkippedKey(failure.path, failure.reason)
                 total = _joined(total, Scan(skipped=(unread,)))
                 continue
             scan = outcome.unwrap()
@@ -248,7 +249,9 @@ class FileKeystore:
 
 
 def _joined(first: Scan, second: Scan) -> Scan:
-    return Scan(first.words + second.words, first.skipped + second.skipped)
+    # A folder that is none is met once for each folder that would be in it.
+    skipped = tuple(dict.fromkeys(first.skipped + second.skipped))
+    return Scan(first.words + second.words, skipped)
 
 
 def _with_overriding(words: tuple[Word, ...]) -> tuple[tuple[Word, Word | None], ...]:

@@ -131,10 +131,11 @@ def scan_folder(place: Place) -> Result[Scan, KeystoreUnavailable]:
         if error.errno == ENAMETOOLONG:
             # No folder can have such a name, so none has.
             return Success(Scan())
+        where = error.filename if isinstance(error.filename, str) else str(place.path)
         if error.errno in {ENOTDIR, ELOOP}:
             reason = "not a folder; links are not followed"
-            return Success(Scan(skipped=(SkippedKey(str(place.path), reason),)))
-        return Failure(KeystoreUnavailable(str(place.path), "read", _reason(error)))
+            return Success(Scan(skipped=(SkippedKey(where, reason),)))
+        return Failure(KeystoreUnavailable(where, "read", _reason(error)))
     return Success(Scan(tuple(words), tuple(skipped), tuple(folders)))
 
 
@@ -210,20 +211,24 @@ def _read_file(folder: int, found: "os.DirEntry[str]") -> Result[bytes, str]:
 
 @contextmanager
 def _open_folder(place: Place, *, make: bool = False) -> Iterator[int]:
-    """Yield a folder's descriptor; raises OSError.
+    """Yield a folder's descriptor; raises OSError, with the path of the folder that failed.
 
     ``trustedkeys`` itself may be a link, as whoever owns the configuration likes it; inside it
     none is followed.
     """
     if make:
         place.config.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(place.config, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(str(place.config), os.O_RDONLY | os.O_DIRECTORY)
     try:
         for depth, part in enumerate((KEYSTORE, *place.parts)):
             if make:
                 _make_folder(part, descriptor)
             links = os.O_NOFOLLOW if depth else 0
-            child = os.open(part, os.O_RDONLY | os.O_DIRECTORY | links, dir_fd=descriptor)
+            try:
+                child = os.open(part, os.O_RDONLY | os.O_DIRECTORY | links, dir_fd=descriptor)
+            except OSError as error:
+                error.filename = str(place.config.joinpath(KEYSTORE, *place.parts[:depth]))
+                raise
             os.close(descriptor)
             descriptor = child
         yield descriptor
