@@ -1,0 +1,179 @@
+"""The index's questions and changes, each a function on an open connection.
+
+Rows are what was recorded, whether or not the blob is still there: the store looks after that.
+Look-ups by prefix, name and URL go through an index of the database, never through all rows.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+
+from pipeline.adapters.layout.rows import (
+    decode_image,
+    encode_digests,
+    encode_labels,
+    encode_signers,
+    from_microseconds,
+    to_microseconds,
+)
+from pipeline.limits import MAX_AGE_SECONDS
+from pipeline.names import ImageName
+from pipeline.ports import RemoteEntry
+from pipeline.results import Freshness, NoProof, Provenance, Stored, Validators
+
+_IMAGES = (
+    "SELECT hex, name, labels, archive_bytes, imported_at, source, unverified_reason, "
+    "signature, digests, signers FROM images LEFT JOIN signatures ON signatures.image = images.id "
+)
+
+
+def with_prefix(connection: sqlite3.Connection, hex_prefix: str) -> Iterator[Stored]:
+    """Yield the images whose ID starts with these hex digits, in the order of their IDs."""
+    # "g" sorts after every hex digit, so the range is exactly the IDs with the prefix.
+    rows = connection.execute(
+        f"{_IMAGES} WHERE hex >= ? AND hex < ? ORDER BY hex", (hex_prefix, f"{hex_prefix}g")
+    )
+    return (decode_image(*row) for row in rows)
+
+
+def named(
+    connection: sqlite3.Connection, name: ImageName, *, latest_first: bool
+) -> Iterator[Stored]:
+    """Yield the images of a name, the newest first; those fetched as the latest may go before."""
+    # In SQLite's order a NULL is the smallest, so in descending order it comes last.
+    order = "latest_at DESC, " if latest_first else ""
+    rows = connection.execute(
+        f"{_IMAGES} WHERE name = ? ORDER BY {order}imported_at DESC, id DESC", (name,)
+    )
+    return (decode_image(*row) for row in rows)
+
+
+def every(connection: sqlite3.Connection) -> Iterator[Stored]:
+    """Yield all images, the newest first."""
+    rows = connection.execute(f"{_IMAGES} ORDER BY imported_at DESC, id DESC")
+    return (decode_image(*row) for row in rows)
+
+
+def one(connection: sqlite3.Connection, hex_digits: str) -> Stored | None:
+    """Return the image of exactly this ID, or None."""
+    row = connection.execute(f"{_IMAGES} WHERE hex = ?", (hex_digits,)).fetchone()
+    return None if row is None else decode_image(*row)
+
+
+def manifest_of(connection: sqlite3.Connection, hex_digits: str) -> bytes | None:
+    """Return the manifest of exactly this image as it lies in the archive, or None."""
+    row = connection.execute(
+        "SELECT raw FROM manifests WHERE image = (SELECT id FROM images WHERE hex = ?)",
+        (hex_digits,),
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def insert(connection: sqlite3.Connection, image: Stored, manifest: bytes) -> None:
+    """Record an image; whatever was recorded of its ID before is gone."""
+    delete(connection, image.image_id.hex)
+    connection.execute(
+        "INSERT INTO images (hex, name, labels, archive_bytes, imported_at, source) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            image.image_id.hex,
+            image.name,
+            encode_labels(image.labels),
+            image.archive_bytes,
+            to_microseconds(image.imported_at),
+            image.source,
+        ),
+    )
+    connection.execute(
+        "INSERT INTO manifests (image, raw) SELECT id, ? FROM images WHERE hex = ?",
+        (manifest, image.image_id.hex),
+    )
+    set_provenance(connection, image.image_id.hex, image.provenance)
+
+
+def set_provenance(connection: sqlite3.Connection, hex_digits: str, provenance: Provenance) -> None:
+    """Record how an image was proven, in place of what was recorded before."""
+    if isinstance(provenance, NoProof):
+        connection.execute(
+            "DELETE FROM signatures WHERE image = (SELECT id FROM images WHERE hex = ?)",
+            (hex_digits,),
+        )
+        reason = json.dumps(provenance.reason)
+    else:
+        connection.execute(
+            "INSERT OR REPLACE INTO signatures (image, signature, digests, signers) "
+            "SELECT id, ?, ?, ? FROM images WHERE hex = ?",
+            (
+                provenance.unverified_signature,
+                encode_digests(provenance.digests),
+                encode_signers(provenance.signers),
+                hex_digits,
+            ),
+        )
+        reason = None
+    connection.execute(
+        "UPDATE images SET unverified_reason = ? WHERE hex = ?", (reason, hex_digits)
+    )
+
+
+def set_latest(connection: sqlite3.Connection, hex_digits: str, moment: datetime) -> None:
+    """Record that the image was the latest version of its name at ``moment``."""
+    connection.execute(
+        "UPDATE images SET latest_at = ? WHERE hex = ?", (to_microseconds(moment), hex_digits)
+    )
+
+
+def delete(connection: sqlite3.Connection, hex_digits: str) -> None:
+    """Forget an image: its manifest, its proof and the URLs that gave it go with it."""
+    connection.execute("DELETE FROM images WHERE hex = ?", (hex_digits,))
+
+
+def set_remote(
+    connection: sqlite3.Connection,
+    url: str,
+    hex_digits: str,
+    validators: Validators,
+    freshness: Freshness,
+) -> None:
+    """Record which image a URL gave, and for how long that holds."""
+    connection.execute(
+        "INSERT OR REPLACE INTO remotes "
+        "(url, image, etag, last_modified, fetched_at, max_age_seconds) "
+        "SELECT ?, id, ?, ?, ?, ? FROM images WHERE hex = ?",
+        (url, validators.etag, validators.last_modified, *_times(freshness), hex_digits),
+    )
+
+
+def refresh_remote(
+    connection: sqlite3.Connection, url: str, validators: Validators, freshness: Freshness
+) -> None:
+    """Record that a URL's image still stands; validators that were not sent stay as they were."""
+    connection.execute(
+        "UPDATE remotes SET etag = coalesce(?, etag), "
+        "last_modified = coalesce(?, last_modified), fetched_at = ?, max_age_seconds = ? "
+        "WHERE url = ?",
+        (validators.etag, validators.last_modified, *_times(freshness), url),
+    )
+
+
+def remote(connection: sqlite3.Connection, url: str) -> RemoteEntry | None:
+    """Return what is known of a URL, or None."""
+    row = connection.execute(
+        "SELECT etag, last_modified, fetched_at, max_age_seconds, hex "
+        "FROM remotes JOIN images ON images.id = remotes.image WHERE url = ?",
+        (url,),
+    ).fetchone()
+    if row is None:
+        return None
+    etag, last_modified, fetched_at, max_age_seconds, hex_digits = row
+    image = one(connection, hex_digits)
+    if image is None:
+        return None
+    freshness = Freshness(from_microseconds(fetched_at), max_age_seconds)
+    return RemoteEntry(url, image, Validators(etag, last_modified), freshness)
+
+
+def _times(freshness: Freshness) -> tuple[int, int]:
+    seconds = max(0, min(freshness.max_age_seconds, MAX_AGE_SECONDS))
+    return to_microseconds(freshness.fetched_at), seconds

@@ -1,0 +1,178 @@
+"""Sessions of quarantine: ``quarantine/<session>/``, where bytes lie until they are proven.
+
+A session is a folder with a ``lock`` file that its process holds locked for as long as it lives.
+The folder goes when the session closes. A session whose lock nobody holds belongs to a process
+that was killed; whoever starts the next one removes it. Quarantine lies beside the blobs, on one
+file system, so that a rename takes a file from here to there.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, final
+
+from returns.result import Result
+
+from pipeline.adapters.layout.failures import Refused, attempt
+from pipeline.adapters.layout.filesystem import (
+    BLOB_MODE,
+    LOCK_MODE,
+    Filesystem,
+    make_folders,
+    write_all,
+)
+from pipeline.adapters.layout.locks import held, try_lock
+from pipeline.errors import StoreError, StoreUnavailable
+from pipeline.results import QuarantinedBlob
+
+_LOCK: Final = "lock"
+_KEY: Final = re.compile(r"([0-9a-f]{16})/([A-Za-z-]+-[0-9]+)", re.ASCII)
+_LABEL: Final = re.compile(r"[A-Za-z-]{1,64}", re.ASCII)
+
+
+def path_of(root: Path, blob: QuarantinedBlob) -> Path:
+    """Return where a blob of any session lies. Refuses a key that no session has given."""
+    match = _KEY.fullmatch(blob.key)
+    if match is None:
+        raise Refused(StoreUnavailable(blob.key, "read", "no such file in quarantine"))
+    return root / "quarantine" / match[1] / match[2]
+
+
+@final
+@dataclass(slots=True)
+class FileWriter:
+    """A :class:`~pipeline.ports.BlobWriter` to a file."""
+
+    filesystem: Filesystem
+    root: Path
+    path: Path
+    descriptor: int | None
+    size: int = 0
+
+    def write(self, chunk: bytes) -> Result[None, StoreError]:
+        """Append a chunk."""
+        return attempt(partial(self._write, chunk), self.root, "write")
+
+    def finish(self) -> Result[QuarantinedBlob, StoreError]:
+        """Close the file. It need not outlast a power cut until it is committed."""
+        return attempt(self._finish, self.root, "write")
+
+    def discard(self) -> None:
+        """Remove the file; what cannot be removed now goes with the session."""
+        with suppress(OSError):
+            self.close()
+            self.filesystem.unlink(self.path)
+
+    def _write(self, chunk: bytes) -> None:
+        write_all(self.filesystem, self._open(), chunk)
+        self.size += len(chunk)
+
+    def _finish(self) -> QuarantinedBlob:
+        self._open()
+        self.close()
+        return QuarantinedBlob(f"{self.path.parent.name}/{self.path.name}", self.size)
+
+    def _open(self) -> int:
+        if self.descriptor is None:
+            raise Refused(StoreUnavailable(str(self.path), "write", "it is closed"))
+        return self.descriptor
+
+    def close(self) -> None:
+        """Close the file, where it is open."""
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@final
+@dataclass(slots=True)
+class FileQuarantine:
+    """A :class:`~pipeline.ports.Quarantine` in a session's folder."""
+
+    filesystem: Filesystem
+    root: Path
+    folder: Path
+    writers: list[FileWriter] = field(default_factory=list)
+
+    def create(self, label: str) -> Result[FileWriter, StoreError]:
+        """Start a file in the session's folder."""
+        return attempt(partial(self._create, label), self.root, "write")
+
+    def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
+        """Open a finished file of this session."""
+        return attempt(partial(self._open, blob), self.root, "read")
+
+    def close(self) -> None:
+        """Close the files that were never finished."""
+        for writer in self.writers:
+            writer.close()
+
+    def _create(self, label: str) -> FileWriter:
+        if _LABEL.fullmatch(label) is None:
+            reason = "a label has 1 to 64 letters and dashes"
+            raise Refused(StoreUnavailable(str(self.folder), "write", reason))
+        path = self.folder / f"{label}-{len(self.writers) + 1}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        descriptor = self.filesystem.open(path, flags, BLOB_MODE)
+        self.writers.append(FileWriter(self.filesystem, self.root, path, descriptor))
+        return self.writers[-1]
+
+    def _open(self, blob: QuarantinedBlob) -> BinaryIO:
+        path = path_of(self.root, blob)
+        if path.parent != self.folder:
+            raise Refused(StoreUnavailable(blob.key, "read", "it is in another quarantine"))
+        return path.open("rb")
+
+
+@contextmanager
+def session(filesystem: Filesystem, root: Path) -> Iterator[Result[FileQuarantine, StoreError]]:
+    """Open a session for the length of the block; its folder goes, whatever ends the block."""
+    with ExitStack() as leaving:
+        yield attempt(partial(_start, filesystem, root, leaving), root, "write")
+
+
+def _start(filesystem: Filesystem, root: Path, leaving: ExitStack) -> FileQuarantine:
+    folder = root / "quarantine" / os.urandom(8).hex()
+    make_folders(filesystem, folder.parent)
+    make_folders(filesystem, root / "locks")
+    # Between the making of a session's folder and the locking of its lock, nobody may sweep.
+    with held(filesystem, root / "locks" / "quarantine"):
+        for other in folder.parent.iterdir():
+            _sweep(filesystem, other)
+        leaving.callback(_remove, filesystem, folder)
+        filesystem.make_folder(folder)
+        lock = filesystem.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, LOCK_MODE)
+        leaving.callback(os.close, lock)
+        try_lock(lock)
+    quarantine = FileQuarantine(filesystem, root, folder)
+    leaving.callback(quarantine.close)
+    return quarantine
+
+
+def _sweep(filesystem: Filesystem, folder: Path) -> None:
+    """Remove a session whose process is gone; leave one that lives, or that is not ours to see."""
+    with suppress(OSError):
+        try:
+            lock = filesystem.open(folder / _LOCK, os.O_RDWR, 0)
+        except FileNotFoundError:
+            # Its process was killed before it had a lock, or while removing the folder.
+            _remove(filesystem, folder)
+            return
+        try:
+            if try_lock(lock):
+                _remove(filesystem, folder)
+        finally:
+            os.close(lock)
+
+
+def _remove(filesystem: Filesystem, folder: Path) -> None:
+    """Remove a session's folder as far as that is possible; the next session tries again."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):
+                filesystem.unlink(path)
+        filesystem.remove_folder(folder)

@@ -1,0 +1,82 @@
+"""What a store can be asked. Nothing here changes it.
+
+A row whose archive is missing, or not of the recorded size, counts as not there in every answer,
+so no answer ever names an image that cannot be opened.
+"""
+
+import sqlite3
+from functools import partial
+from typing import BinaryIO
+
+from pipeline.adapters.layout import index
+from pipeline.adapters.layout.failures import Refused
+from pipeline.adapters.layout.place import Place
+from pipeline.digest import Digest
+from pipeline.errors import AmbiguousImage, ImageNotFound
+from pipeline.names import ImageName, Labels
+from pipeline.ports import RemoteEntry
+from pipeline.reference import AppcReference
+from pipeline.results import Stored
+from pipeline.storage import has_labels, is_id_prefix, is_rememberable
+
+
+def resolve(place: Place, hex_prefix: str) -> Stored:
+    """Return the one image whose ID starts with these hex digits."""
+    sought = f"sha512-{hex_prefix}"
+    if not is_id_prefix(hex_prefix):
+        raise Refused(ImageNotFound(sought))
+    found = place.read(lambda opened: place.whole(index.with_prefix(opened, hex_prefix)))
+    if not found:
+        raise Refused(ImageNotFound(sought))
+    if len(found) > 1:
+        raise Refused(AmbiguousImage(sought, tuple(image.image_id for image in found)))
+    return found[0]
+
+
+def find(place: Place, name: ImageName, labels: Labels) -> Stored:
+    """Return the newest image of a name with these labels, the latest one first."""
+    latest_first = labels.get("version") is None
+
+    def first(connection: sqlite3.Connection) -> Stored | None:
+        images = index.named(connection, name, latest_first=latest_first)
+        fitting = (image for image in images if has_labels(image.labels, labels))
+        return next(filter(place.is_whole, fitting), None)
+
+    found = place.read(first)
+    if found is None:
+        raise Refused(ImageNotFound(AppcReference(name, labels).string))
+    return found
+
+
+def list_images(place: Place) -> tuple[Stored, ...]:
+    """Return every image, the newest import first."""
+    return place.read(lambda connection: place.whole(index.every(connection))) or ()
+
+
+def manifest(place: Place, image_id: Digest) -> bytes:
+    """Return an image's manifest exactly as it lies in the archive."""
+    _require(place, image_id)
+    raw = place.read(partial(index.manifest_of, hex_digits=image_id.hex))
+    if raw is None:
+        raise Refused(ImageNotFound(image_id.image_id))
+    return raw
+
+
+def open_archive(place: Place, image_id: Digest) -> BinaryIO:
+    """Open an image's archive."""
+    _require(place, image_id)
+    return place.blob(image_id).open("rb")
+
+
+def lookup(place: Place, url: str) -> RemoteEntry | None:
+    """Return what is known of ``url``, if its image is there."""
+    if not is_rememberable(url):
+        return None
+    entry = place.read(partial(index.remote, url=url))
+    return entry if entry is not None and place.is_whole(entry.image) else None
+
+
+def _require(place: Place, image_id: Digest) -> None:
+    image = place.read(partial(index.one, hex_digits=image_id.hex))
+    if image_id.algorithm != "sha512" or image is None or not place.is_whole(image):
+        raise Refused(ImageNotFound(image_id.image_id))

@@ -1,0 +1,144 @@
+"""The index's database: its tables, its format version, and how it is opened.
+
+SQLite in WAL mode (https://www.sqlite.org/wal.html): readers never wait for a writer. The file
+says whose it is (``application_id``) and which format it has (``user_version``); a later format
+is refused, an earlier one brought up to date by the first change.
+
+WAL wants to write even in order to read, for the index of its log. Where that is impossible (a
+read-only medium, a folder of somebody else's, a full disk) and no log is there, the file holds
+everything and is opened as immutable (https://www.sqlite.org/wal.html#read_only_databases).
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from pipeline.adapters.layout.failures import Refused, code_of, is_full
+from pipeline.adapters.layout.filesystem import Filesystem
+from pipeline.errors import StoreCorrupt, StoreTooNew
+
+APPLICATION_ID: Final = int.from_bytes(b"imgp", "big")
+"""Marks the database as this program's (``file`` shows it)."""
+
+# images.id is the order of import and breaks ties between equal times. Manifests and proofs lie
+# apart so that listings need not read past them. Times are microseconds since 1970, UTC.
+_FORMAT_1: Final = (
+    """CREATE TABLE images (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        hex TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        labels TEXT NOT NULL,
+        archive_bytes INTEGER NOT NULL,
+        imported_at INTEGER NOT NULL,
+        latest_at INTEGER,
+        source TEXT NOT NULL,
+        unverified_reason TEXT
+    ) STRICT""",
+    "CREATE INDEX images_by_name ON images (name, latest_at DESC, imported_at DESC, id DESC)",
+    "CREATE INDEX images_by_import ON images (imported_at DESC, id DESC)",
+    """CREATE TABLE manifests (
+        image INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+        raw BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE signatures (
+        image INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+        signature BLOB NOT NULL,
+        digests TEXT NOT NULL,
+        signers TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE remotes (
+        url TEXT PRIMARY KEY,
+        image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
+        etag TEXT,
+        last_modified TEXT,
+        fetched_at INTEGER NOT NULL,
+        max_age_seconds INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX remotes_by_image ON remotes (image)",
+)
+
+MIGRATIONS: Final = (_FORMAT_1,)
+"""What leads from each format to the next; the first makes an empty database one of format 1."""
+
+FORMAT_VERSION: Final = len(MIGRATIONS)
+"""The format that this program writes, and the latest that it reads."""
+
+_NEEDS_WRITING: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+
+
+@contextmanager
+def reading(filesystem: Filesystem, path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Open the index for reading; None where there is none yet. Creates nothing that stays."""
+    connection = _open_for_reading(filesystem, path) if path.exists() else None
+    if connection is None:
+        yield None
+        return
+    with closing(connection):
+        yield connection
+
+
+@contextmanager
+def writing(filesystem: Filesystem, path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the index in one transaction that ends well, or not at all, with the block.
+
+    Makes the database, or brings it to the current format, where needed. The caller holds the
+    store's lock.
+    """
+    with closing(filesystem.connect(_uri(path, "mode=rwc"))) as connection:
+        version = _format_of(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Each commit outlasts a power cut, not only a crash.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("BEGIN IMMEDIATE")
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        if version < FORMAT_VERSION:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        yield connection
+        # Whatever raises before this line, the closing of the connection rolls back.
+        connection.execute("COMMIT")
+
+
+def _open_for_reading(filesystem: Filesystem, path: Path) -> sqlite3.Connection | None:
+    try:
+        return _open_checked(filesystem, path, "mode=rw")
+    except sqlite3.OperationalError as error:
+        barred = code_of(error) & 0xFF in _NEEDS_WRITING or is_full(error)
+        log = path.with_name(f"{path.name}-wal")
+        if not barred or (log.exists() and log.stat().st_size):
+            raise
+    return _open_checked(filesystem, path, "mode=ro&immutable=1")
+
+
+def _open_checked(filesystem: Filesystem, path: Path, query: str) -> sqlite3.Connection | None:
+    connection = filesystem.connect(_uri(path, query))
+    usable = False
+    try:
+        usable = _format_of(connection, path) > 0
+    finally:
+        if not usable:
+            connection.close()
+    return connection if usable else None
+
+
+def _format_of(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the database's format; 0 for one that a crash left before its first transaction."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application == version == tables == 0:
+        return 0
+    if application != APPLICATION_ID:
+        raise Refused(StoreCorrupt(str(path), "it is another program's database"))
+    if version > FORMAT_VERSION:
+        raise Refused(StoreTooNew(str(path), int(version), FORMAT_VERSION))
+    return int(version)
+
+
+def _uri(path: Path, query: str) -> str:
+    return f"{path.absolute().as_uri()}?{query}"

@@ -1,0 +1,137 @@
+"""The store on disk, as one value: ``open_store(root, clock=…) -> Result[LayoutStore, …]``.
+
+What is where stands in :mod:`.place`, how it changes in :mod:`.changes`, what can be asked in
+:mod:`.queries`; here each of these becomes a method that returns a Result.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, final
+
+from returns.result import Result
+
+from pipeline.adapters.layout import changes, queries
+from pipeline.adapters.layout.failures import Refused, attempt
+from pipeline.adapters.layout.filesystem import Filesystem, OsFilesystem
+from pipeline.adapters.layout.place import Place
+from pipeline.adapters.layout.quarantine import FileQuarantine, session
+from pipeline.digest import Digest
+from pipeline.errors import StoreError, StoreUnavailable
+from pipeline.names import ImageName, Labels
+from pipeline.ports import Clock, RemoteEntry
+from pipeline.results import Extracted, Freshness, Stored, Validators
+
+_REAL: Final = OsFilesystem()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LayoutStore:
+    """A :class:`~pipeline.ports.Store`, ``Catalog`` and ``RemoteCache`` in a folder.
+
+    It holds no open file between calls, so it may be pickled, and used by any number of threads
+    and processes. No method raises; reading creates nothing that stays. Besides what each
+    method names, all of them may fail with StoreUnavailable, StoreTooNew and StoreCorrupt.
+    """
+
+    place: Place
+    clock: Clock
+
+    @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self.place.root
+
+    def quarantine(self) -> AbstractContextManager[Result[FileQuarantine, StoreError]]:
+        """Open a quarantine for a ``with`` block; it is emptied whatever ends the block.
+
+        Errors: StoreReadOnly, DiskFull.
+        """
+        return session(self.place.filesystem, self.place.root)
+
+    def commit(self, extracted: Extracted) -> Result[Stored, StoreError]:
+        """Take the archive out of quarantine and keep it: wholly, durably, or not at all.
+
+        An image that is there already stays as it is; a better provenance replaces a worse.
+
+        Errors: StoreReadOnly, DiskFull; nothing was stored then.
+        """
+        action = partial(changes.commit, self.place, extracted, self.clock.now())
+        return attempt(action, self.root, "write")
+
+    def remove(self, image_id: Digest) -> Result[Stored, StoreError]:
+        """Remove an image and what is remembered of it; return what it was.
+
+        Errors: ImageNotFound, StoreReadOnly.
+        """
+        return attempt(partial(changes.remove, self.place, image_id), self.root, "write")
+
+    def resolve(self, hex_prefix: str) -> Result[Stored, StoreError]:
+        """Return the one image whose ID starts with these 2 to 128 hex digits.
+
+        Errors: ImageNotFound, AmbiguousImage.
+        """
+        return attempt(partial(queries.resolve, self.place, hex_prefix), self.root, "read")
+
+    def find(self, name: ImageName, labels: Labels) -> Result[Stored, StoreError]:
+        """Return the newest image of that name that has all those labels.
+
+        Without a ``version`` among them, what was last fetched as the latest goes first.
+
+        Errors: ImageNotFound.
+        """
+        return attempt(partial(queries.find, self.place, name, labels), self.root, "read")
+
+    def list_images(self) -> Result[tuple[Stored, ...], StoreError]:
+        """Return every image, the newest import first."""
+        return attempt(partial(queries.list_images, self.place), self.root, "read")
+
+    def manifest(self, image_id: Digest) -> Result[bytes, StoreError]:
+        """Return an image's manifest exactly as it lies in the archive.
+
+        Errors: ImageNotFound.
+        """
+        return attempt(partial(queries.manifest, self.place, image_id), self.root, "read")
+
+    def open_archive(self, image_id: Digest) -> Result[BinaryIO, StoreError]:
+        """Open an image's uncompressed archive for reading; the caller closes it.
+
+        Errors: ImageNotFound.
+        """
+        return attempt(partial(queries.open_archive, self.place, image_id), self.root, "read")
+
+    def lookup(self, url: str) -> Result[RemoteEntry | None, StoreError]:
+        """Return what is known of ``url``; None where nothing is, or its image is gone."""
+        return attempt(partial(queries.lookup, self.place, url), self.root, "read")
+
+    def refresh(
+        self, url: str, validators: Validators, freshness: Freshness
+    ) -> Result[None, StoreError]:
+        """Note that ``url`` was asked again and its image still stands.
+
+        Does nothing for a URL that is not known. Validators that are None stay as they were.
+
+        Errors: StoreReadOnly, DiskFull.
+        """
+        action = partial(changes.refresh, self.place, url, validators, freshness)
+        return attempt(action, self.root, "write")
+
+
+def open_store(
+    root: Path, *, clock: Clock, filesystem: Filesystem = _REAL
+) -> Result[LayoutStore, StoreError]:
+    """Open the store in a folder, which need not exist: the first change makes it.
+
+    Errors: StoreTooNew, StoreCorrupt, StoreUnavailable.
+    """
+    return attempt(partial(_open, Place(root, filesystem), clock), root, "read")
+
+
+def _open(place: Place, clock: Clock) -> LayoutStore:
+    if place.root.exists() and not place.root.is_dir():
+        raise Refused(StoreUnavailable(str(place.root), "open", "it is not a folder"))
+    # The index says at once whether this program can use it.
+    place.read(lambda _: None)
+    return LayoutStore(place, clock)

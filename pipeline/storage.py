@@ -1,0 +1,113 @@
+"""What every store decides in the same way: ``Extracted -> Stored``, no I/O, no errors.
+
+Stores differ in where they keep things; these rules do not, so they stand here once: what is
+remembered of an image, which of two provenances is the better, what counts as fetched as the
+latest, and which URLs may be remembered.
+"""
+
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from pipeline.names import Labels
+from pipeline.reference import AppcReference, Reference
+from pipeline.results import (
+    Extracted,
+    NoProof,
+    Provenance,
+    SignatureProof,
+    Signed,
+    Stored,
+    Unverified,
+    Verified,
+)
+from pipeline.text import redact_url
+
+MIN_PREFIX_DIGITS: Final = 2
+"""Fewest hex digits by which an image can be asked for, as in rkt."""
+
+_HEX_DIGITS: Final = frozenset("0123456789abcdef")
+
+
+def describe(extracted: Extracted, imported_at: datetime) -> Stored:
+    """Return what a store remembers of an image that it keeps from ``imported_at`` on.
+
+    The source is for people and is shown by listings, so secrets that a URL may carry (user
+    name, password, values of the query) are left out.
+    """
+    return Stored(
+        image_id=extracted.image_id,
+        name=extracted.manifest.name,
+        labels=extracted.manifest.labels,
+        archive_bytes=extracted.archive.size,
+        imported_at=imported_at,
+        provenance=_provenance_of(extracted.origin),
+        source=redact_url(extracted.origin.downloaded.source.image),
+    )
+
+
+def better_provenance(kept: Provenance, offered: Provenance) -> Provenance:
+    """Return which of two provenances of the same image to keep.
+
+    Strict proof goes before lenient proof, which goes before none; of two equally strong ones
+    the proof offered now is kept, as it was judged by today's keys.
+    """
+    if isinstance(offered, NoProof):
+        return kept
+    return offered if _strength(offered) >= _strength(kept) else kept
+
+
+def is_latest(reference: Reference) -> bool:
+    """Tell whether what ``reference`` gave is the latest version of its name, as in rkt."""
+    return isinstance(reference, AppcReference) and reference.labels.get("version") is None
+
+
+def is_rememberable(url: str) -> bool:
+    """Tell whether a store may remember which image ``url`` gave.
+
+    Files are never taken from the store. A URL with a user's name or password is not written
+    down: what it gives may be meant for that user alone, and secrets have no place in a store.
+
+    >>> is_rememberable("https://example.com/app.aci")
+    True
+    >>> is_rememberable("https://user:secret@example.com/app.aci")
+    False
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # What cannot be split cannot be shown to hold no secret.
+        return False
+    return parts.scheme in {"http", "https"} and "@" not in parts.netloc
+
+
+def has_labels(labels: Labels, wanted: Labels) -> bool:
+    """Tell whether every wanted label is among ``labels`` with exactly that value."""
+    return all(labels.get(label.name) == label.value for label in wanted.items)
+
+
+def is_id_prefix(untrusted_text: str) -> bool:
+    """Tell whether a text is 2 to 128 lower-case hex digits, as an image ID's beginning.
+
+    >>> is_id_prefix("0a"), is_id_prefix("0"), is_id_prefix("0A"), is_id_prefix("%")
+    (True, False, False, False)
+    """
+    return MIN_PREFIX_DIGITS <= len(untrusted_text) <= 128 and _HEX_DIGITS.issuperset(
+        untrusted_text
+    )
+
+
+def _provenance_of(origin: Verified | Unverified) -> Provenance:
+    if isinstance(origin, Unverified):
+        return NoProof(origin.reason)
+    evidence = origin.downloaded.evidence
+    if not isinstance(evidence, Signed):
+        # Stages cannot build this; whoever does has no signature to judge again, so no proof.
+        return NoProof("verified without a signature")
+    return SignatureProof(origin.signers, evidence.unverified_signature, evidence.digests)
+
+
+def _strength(provenance: Provenance) -> int:
+    if isinstance(provenance, NoProof):
+        return 0
+    return 2 if any(not signer.leniency for signer in provenance.signers) else 1
