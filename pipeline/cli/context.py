@@ -7,7 +7,7 @@ the exit code of its family; nothing else in the package prints or exits.
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar, final
@@ -18,6 +18,7 @@ from returns.result import Result
 
 from pipeline.cli.options import chosen
 from pipeline.errors import ExitCode, PipelineError
+from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.recipes.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ class Context:
     verbose: bool
     debug: bool
 
-    def toolkit(self) -> "Toolkit":
+    def toolkit(self, limits: Limits = DEFAULT_LIMITS) -> "Toolkit":
         """Build the adapters that the settings ask for; nothing is opened yet."""
         # Imported when a command does something: --help and completion must not wait for it.
         from pipeline.cli.progress import ConsoleObserver
         from pipeline.recipes.toolkit import Toolkit
 
-        return Toolkit(self.settings, observer=ConsoleObserver(self))
+        return Toolkit(replace(self.settings, limits=limits), observer=ConsoleObserver(self))
 
     def data(self, line: str) -> None:
         """Print a line of results."""

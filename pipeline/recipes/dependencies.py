@@ -1,0 +1,106 @@
+"""Images that an image depends on: fetched with it, each verified under its own name.
+
+    Stored -> Result[tuple[Stored, ...], PipelineError]
+
+Source: appc/spec v0.8.11 ``spec/aci.md`` "Dependency Matching". Where rkt never ends on a cycle,
+fetches shared dependencies twice and ignores ``imageID``, here each is fetched once and what the
+parent demands of it is enforced.
+"""
+
+from dataclasses import dataclass, replace
+from typing import final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.errors import InvalidManifest, PipelineError, TooManyDependencies
+from pipeline.limits import DEPENDENCIES, DEPENDENCY_DEPTH
+from pipeline.manifest import Dependency, parse_manifest
+from pipeline.names import Platform
+from pipeline.recipes.fetcher import Fetcher
+from pipeline.recipes.standing import as_expected
+from pipeline.reference import AppcReference, ImageIDReference
+from pipeline.results import Expectations, Stored
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A dependency, the platform of the image that wants it, and how deep it lies."""
+
+    dependency: Dependency
+    platform: Platform
+    depth: int
+
+
+def fetch_dependencies(
+    fetcher: Fetcher, parent: Stored
+) -> Result[tuple[Stored, ...], PipelineError]:
+    """Fetch everything below ``parent``, breadth first, each dependency once.
+
+    Errors: what the first failing dependency fails with; TooManyDependencies.
+    """
+    found = _dependencies_of(fetcher, parent, depth=1)
+    if not is_successful(found):
+        return Failure(found.failure())
+    waiting = list(found.unwrap())
+    seen: set[Dependency] = set()
+    fetched: list[Stored] = []
+    while waiting:
+        wanted = waiting.pop(0)
+        if wanted.dependency in seen:
+            continue
+        seen.add(wanted.dependency)
+        if len(seen) > DEPENDENCIES:
+            return Failure(TooManyDependencies(DEPENDENCIES, "dependencies"))
+        if wanted.depth > DEPENDENCY_DEPTH:
+            return Failure(TooManyDependencies(DEPENDENCY_DEPTH, "levels of dependencies"))
+        outcome = _fetch_one(fetcher, wanted)
+        if not is_successful(outcome):
+            return Failure(outcome.failure())
+        fetched.append(outcome.unwrap())
+        below = _dependencies_of(fetcher, outcome.unwrap(), depth=wanted.depth + 1)
+        if not is_successful(below):
+            return Failure(below.failure())
+        waiting.extend(below.unwrap())
+    return Success(tuple(fetched))
+
+
+def _dependencies_of(
+    fetcher: Fetcher, image: Stored, *, depth: int
+) -> Result[tuple[_Wanted, ...], PipelineError]:
+    raw = fetcher.store.manifest(image.image_id)
+    if not is_successful(raw):
+        return Failure(raw.failure())
+    parsed = parse_manifest(raw.unwrap())
+    if not is_successful(parsed):
+        problem = parsed.failure()
+        return Failure(InvalidManifest(problem.path, problem.reason))
+    platform = Platform(
+        image.labels.get("os") or fetcher.platform.os,
+        image.labels.get("arch") or fetcher.platform.arch,
+    )
+    return Success(
+        tuple(_Wanted(each, platform, depth) for each in parsed.unwrap().dependencies)
+    )
+
+
+def _fetch_one(fetcher: Fetcher, wanted: _Wanted) -> Result[Stored, PipelineError]:
+    dependency = wanted.dependency
+
+    def demanded(expected: Expectations) -> Expectations:
+        return replace(
+            expected, image_id=dependency.image_id, archive_bytes=dependency.archive_bytes
+        )
+
+    if dependency.image_id is not None:
+        # What has that ID is what was meant, whatever is newer: no need to ask anybody.
+        stored = fetcher.fetch_image(ImageIDReference(dependency.image_id.hex))
+        if is_successful(stored) and as_expected(stored.unwrap(), demanded(_named(dependency))):
+            return stored
+    reference = AppcReference(dependency.name, dependency.labels)
+    return replace(fetcher, platform=wanted.platform).fetch_image(reference, demanded=demanded)
+
+
+def _named(dependency: Dependency) -> Expectations:
+    return Expectations(name=dependency.name, required=dependency.labels)

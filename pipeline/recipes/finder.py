@@ -1,0 +1,54 @@
+"""The Finder: text in, image out; from the store or, through the Fetcher, from wherever it is.
+
+    str -> Result[Stored, PipelineError]
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.errors import PipelineError
+from pipeline.ports import PathProbe
+from pipeline.recipes.dependencies import fetch_dependencies
+from pipeline.recipes.fetcher import Fetcher
+from pipeline.results import Stored
+from pipeline.stages.parse import parse_reference
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Finds images by what a user writes, with their dependencies or without."""
+
+    fetcher: Fetcher
+    paths: PathProbe
+    with_deps: bool = True
+
+    def find_image(
+        self, untrusted_text: str, signature: Path | None = None
+    ) -> Result[Stored, PipelineError]:
+        """Find or fetch one image and what it depends on.
+
+        ``signature`` is the absolute path of a detached signature, where it does not lie beside
+        the image.
+        """
+        parsed = parse_reference(self.paths)(untrusted_text)
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
+        fetched = self.fetcher.fetch_image(
+            parsed.unwrap(), signature=None if signature is None else signature.as_uri()
+        )
+        if not is_successful(fetched) or not self.with_deps:
+            return fetched
+        below = fetch_dependencies(self.fetcher, fetched.unwrap())
+        return Failure(below.failure()) if not is_successful(below) else Success(fetched.unwrap())
+
+    def find_stored(self, untrusted_text: str) -> Result[Stored, PipelineError]:
+        """Find an image in the store alone, whoever signed it: to show it or to remove it."""
+        parsed = parse_reference(self.paths)(untrusted_text)
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
+        return self.fetcher.look_up(parsed.unwrap())

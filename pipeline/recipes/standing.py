@@ -1,0 +1,70 @@
+"""Whether a stored image is still good enough: as proven as is demanded now, and as asked for.
+
+    Stored -> Result[Stored, PipelineError]
+
+rkt served whatever the store had, so an image fetched without verification, or signed by a key
+that was trusted once, was served for ever (threat 27: trust by silence). Here a stored image
+counts only if today's keys prove it, by the signature that is stored with it.
+"""
+
+from dataclasses import replace
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.errors import ConfigurationError, Unproven, VerificationError
+from pipeline.ports import Clock, Keyring, SignatureVerifier
+from pipeline.results import Expectations, NoProof, Stored
+from pipeline.stages.verify import verify_proof
+from pipeline.trust import NamedScope, Signer
+
+
+def still_proven(
+    stored: Stored,
+    *,
+    keyring: Keyring,
+    verifier: SignatureVerifier,
+    clock: Clock,
+    leniency: frozenset[str] = frozenset(),
+) -> Result[Stored, VerificationError | ConfigurationError]:
+    """Return the image with the signers that today's keystore grants trust for its name.
+
+    A signer whose keystore file is what it was when the signature was judged, and whom time has
+    not expired, stands as judged. Otherwise the stored signature is judged again.
+
+    Errors: Unproven where no signature is stored, else what the verifier says.
+    """
+    proof = stored.provenance
+    if isinstance(proof, NoProof):
+        return Failure(Unproven(f"the stored image {stored.name}"))
+    scope = NamedScope(stored.name)
+    found = keyring.keys_for(scope)
+    if not is_successful(found):
+        return Failure(found.failure())
+    entries = {key.entry for key in found.unwrap().keys}
+
+    def stands(signer: Signer) -> bool:
+        unexpired = signer.expires is None or clock.now() < signer.expires
+        return signer.granted_by in entries and unexpired and leniency.issuperset(signer.leniency)
+
+    standing = tuple(signer for signer in proof.signers if stands(signer))
+    if standing:
+        return Success(replace(stored, provenance=replace(proof, signers=standing)))
+    judged = verify_proof(proof, scope, keyring=keyring, verifier=verifier, clock=clock)
+    return judged.map(
+        lambda signers: replace(stored, provenance=replace(proof, signers=signers))
+    )
+
+
+def as_expected(stored: Stored, expected: Expectations) -> bool:
+    """Tell whether a stored image is the one that is asked for: name, labels, ID, size."""
+    return (
+        expected.name in {None, stored.name}
+        and all(stored.labels.get(label.name) == label.value for label in expected.required.items)
+        and all(
+            stored.labels.get(label.name) in {None, label.value}
+            for label in expected.defaults.items
+        )
+        and expected.image_id in {None, stored.image_id}
+        and expected.archive_bytes in {None, stored.archive_bytes}
+    )

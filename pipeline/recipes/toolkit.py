@@ -1,0 +1,191 @@
+"""The adapters that settings ask for, made when they are first needed.
+
+What a store hit does not need (the HTTP stack, OpenPGP) is not even imported for one: it would
+take most of the time of such a run.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, final
+from urllib.parse import urlsplit
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.adapters.appc import AppcDiscovery
+from pipeline.adapters.clock import SystemClock
+from pipeline.adapters.file import FileTransport, LocalPaths
+from pipeline.adapters.keystore import FileKeystore
+from pipeline.adapters.layout import LayoutStore, open_store
+from pipeline.errors import (
+    ConfigurationError,
+    InvalidSetting,
+    PipelineError,
+    StoreError,
+    TransportError,
+    VerificationError,
+)
+from pipeline.names import this_platform
+from pipeline.ports import Observer, Request, Response, Sink, Transport
+from pipeline.recipes.fetcher import Fetcher
+from pipeline.recipes.finder import Finder
+from pipeline.recipes.settings import Insecure, PullPolicy, Settings
+from pipeline.results import Stored
+from pipeline.trust import KeySet, SignaturePlan, SignedDigest, Signer, TrustScope
+
+UNSIGNED_REASON = "signatures were not checked: --insecure-options=image"
+"""What is stored with an image that was fetched unverified by the command line."""
+
+
+@final
+@dataclass(slots=True)
+class SchemeTransport:
+    """A transport that goes by the URL's scheme; HTTP is imported for the first such URL."""
+
+    settings: Settings
+    clock: SystemClock
+    observer: Observer
+    leaving: ExitStack
+    files: FileTransport = field(default_factory=FileTransport)
+    http: Transport | None = None
+
+    def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
+        """Hand the request to the transport for its scheme."""
+        if urlsplit(request.url).scheme == "file":
+            return self.files.fetch(request, sink)
+        if self.http is None:
+            self.http = self._make_http()
+        return self.http.fetch(request, sink)
+
+    def _make_http(self) -> Transport:
+        from pipeline.adapters.http import HttpSettings, HttpTransport, parse_connect_to
+
+        rules = tuple(parse_connect_to(rule).unwrap() for rule in self.settings.connect_to)
+        return self.leaving.enter_context(
+            HttpTransport(
+                HttpSettings(
+                    ca_file=self.settings.ca_file,
+                    connect_to=rules,
+                    verify_tls=Insecure.TLS not in self.settings.insecure,
+                    allow_http=Insecure.HTTP in self.settings.insecure,
+                ),
+                self.clock,
+                self.observer,
+            )
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LazyVerifier:
+    """An OpenPGP verifier that is imported when there is a signature to judge."""
+
+    leniency: frozenset[str]
+
+    def plan(
+        self, untrusted_signature: bytes, keys: KeySet, scope: TrustScope, now: datetime
+    ) -> Result[SignaturePlan, VerificationError]:
+        """Read a signature before the file that it signs."""
+        from pipeline.adapters.openpgp import OpenPGPVerifier
+
+        return OpenPGPVerifier(self.leniency).plan(untrusted_signature, keys, scope, now)
+
+    def verify(
+        self,
+        untrusted_signature: bytes,
+        digests: tuple[SignedDigest, ...],
+        keys: KeySet,
+        scope: TrustScope,
+        now: datetime,
+    ) -> Result[tuple[Signer, ...], VerificationError]:
+        """Judge the signature over ``digests``."""
+        from pipeline.adapters.openpgp import OpenPGPVerifier
+
+        verifier = OpenPGPVerifier(self.leniency)
+        return verifier.verify(untrusted_signature, digests, keys, scope, now)
+
+
+@final
+class Toolkit:
+    """Adapters for one run; a context manager that closes what was opened."""
+
+    def __init__(self, settings: Settings, observer: Observer) -> None:
+        """Keep what is set; nothing is opened yet."""
+        self.settings = settings
+        self.observer = observer
+        self.clock = SystemClock()
+        self.paths = LocalPaths()
+        self.keystore = FileKeystore(
+            system=settings.system_config,
+            local=settings.config,
+        )
+        self._leaving = ExitStack()
+        self.transport = SchemeTransport(settings, self.clock, observer, self._leaving)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        self._leaving.close()
+
+    def store(self) -> Result[LayoutStore, StoreError]:
+        """Open the store."""
+        return open_store(self.settings.store, clock=self.clock)
+
+    def discovery(self) -> AppcDiscovery:
+        """Return appc discovery over this run's transport."""
+        return AppcDiscovery(
+            self.transport,
+            allow_http=Insecure.HTTP in self.settings.insecure,
+            limits=self.settings.limits,
+        )
+
+    def finder(
+        self, *, pull_policy: PullPolicy = "update", with_deps: bool = True
+    ) -> Result[Finder, PipelineError]:
+        """Return a Finder over everything that is set.
+
+        Errors: InvalidSetting for a file that is not there; what opening the store fails with.
+        """
+        checked = self._check_settings()
+        if not is_successful(checked):
+            return Failure(checked.failure())
+        opened = self.store()
+        if not is_successful(opened):
+            return Failure(opened.failure())
+        fetcher = Fetcher(
+            transport=self.transport,
+            discovery=self.discovery(),
+            keyring=self.keystore,
+            verifier=LazyVerifier(self.settings.leniency),
+            store=opened.unwrap(),
+            clock=self.clock,
+            observer=self.observer,
+            platform=this_platform(),
+            limits=self.settings.limits,
+            pull_policy=pull_policy,
+            unsigned_reason=UNSIGNED_REASON if Insecure.IMAGE in self.settings.insecure else None,
+            leniency=self.settings.leniency,
+        )
+        return Success(Finder(fetcher, self.paths, with_deps))
+
+    def stored_image(self, untrusted_text: str) -> Result[Stored, PipelineError]:
+        """Look an image up in the store alone, by ID or name, whoever signed it."""
+        finder = self.finder(pull_policy="never", with_deps=False)
+        return finder.bind(lambda found: found.find_stored(untrusted_text))
+
+    def _check_settings(self) -> Result[None, ConfigurationError]:
+        ca_file = self.settings.ca_file
+        if ca_file is not None and not Path(ca_file).is_file():
+            return Failure(InvalidSetting("--ca-file", ca_file, "a readable PEM file"))
+        return Success(None)

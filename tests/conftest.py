@@ -1,0 +1,16 @@
+"""Fixtures for all tests, and the profiles of the property tests."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+from tests.support.world import authority, maker_key, world
+
+__all__ = ["authority", "maker_key", "world"]
+
+# Timing is measured by benchmarks; a loaded machine must not fail a property.
+settings.register_profile(
+    "quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
