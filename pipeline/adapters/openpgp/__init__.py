@@ -3,17 +3,72 @@
 ``OpenPGPVerifier`` is a :class:`~pipeline.ports.SignatureVerifier`, ``read_keys`` shows what a
 key file holds. Everything else is private. The parts, each on its own feet: ``armor`` and
 ``packets`` frame, ``signatures`` reads fields, ``mathematics`` has pgpy read the numbers and
-cryptography compute, ``certificates`` checks what a key says of itself, ``standing`` judges it.
-What is accepted, what not, and why: docs/openpgp-policy.md.
+cryptography compute, ``certificates`` checks what a key says of itself, ``standing`` judges the
+key, ``verdict`` the signature. What is accepted, what not, and why: docs/openpgp-policy.md.
 
 pgpy and cryptography take a tenth of a second to import, so they are loaded at the first use.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, final
 
 from returns.result import Result
 
-from pipeline.trust import KeyInfo
+from pipeline.errors import VerificationError
+from pipeline.trust import (
+    KeyInfo,
+    KeySet,
+    SignaturePlan,
+    SignedDigest,
+    Signer,
+    TrustScope,
+)
+
+LENIENCIES: Final = frozenset({"sha1-self-signatures"})
+"""What a verifier can be told to let pass: keys that vouch for themselves with SHA-1 only."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OpenPGPVerifier:
+    """A :class:`~pipeline.ports.SignatureVerifier`; ``leniency`` names are :data:`LENIENCIES`.
+
+    An unknown name raises ``ValueError``. What was let pass is named in
+    :attr:`~pipeline.trust.Signer.leniency`, signature by signature.
+    """
+
+    leniency: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse a name that would change nothing."""
+        if not self.leniency <= LENIENCIES:
+            raise ValueError(f"not a leniency: {sorted(self.leniency - LENIENCIES)}")
+
+    def plan(
+        self, untrusted_signature: bytes, keys: KeySet, scope: TrustScope, now: datetime
+    ) -> Result[SignaturePlan, VerificationError]:
+        """Read a signature file before the file that it signs, armored or binary."""
+        from pipeline.adapters.openpgp.verdict import plan
+
+        return plan(untrusted_signature, keys, scope, now, self.leniency)
+
+    def verify(
+        self,
+        untrusted_signature: bytes,
+        digests: tuple[SignedDigest, ...],
+        keys: KeySet,
+        scope: TrustScope,
+        now: datetime,
+    ) -> Result[tuple[Signer, ...], VerificationError]:
+        """Judge it: every signature by a known key must be good, and one at least there.
+
+        The signers are distinct primary keys. One that signed twice is named once, by the
+        signature that expires first.
+        """
+        from pipeline.adapters.openpgp.verdict import verify
+
+        return verify(untrusted_signature, digests, keys, scope, now, self.leniency)
 
 
 def read_keys(untrusted_keyring: bytes, now: datetime) -> Result[tuple[KeyInfo, ...], str]:
@@ -30,4 +85,4 @@ def read_keys(untrusted_keyring: bytes, now: datetime) -> Result[tuple[KeyInfo, 
     return review_keys(untrusted_keyring, now)
 
 
-__all__ = ["read_keys"]
+__all__ = ["LENIENCIES", "OpenPGPVerifier", "read_keys"]

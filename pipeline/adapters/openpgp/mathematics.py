@@ -8,6 +8,7 @@ that pgpy would write differently than it stands is not used: the two readings d
 import hashlib
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias, final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -44,6 +45,7 @@ _PGPY_ERRORS = (
 """What pgpy, and cryptography under it, raise for malformed numbers."""
 
 _RSA, _DSA, _ECDSA, _EDDSA = frozenset({1, 2, 3}), 17, 19, 22
+_WITH_MODULUS, _WITH_CURVE = _RSA | {16, _DSA, 20}, frozenset({18, _ECDSA, _EDDSA})
 
 _NAMES = {1: "RSA", 2: "RSA", 3: "RSA", 16: "ElGamal", 17: "DSA", 18: "ECDH", 19: "ECDSA"}
 _NAMES |= {20: "ElGamal", 22: "EdDSA", 25: "X25519", 26: "X448", 27: "Ed25519", 28: "Ed448"}
@@ -79,24 +81,43 @@ _HASHES: dict[int, hashes.HashAlgorithm] = {
 @final
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A version 4 public key as it stands in its packet, and its numbers where it can verify.
+    """A version 4 public key as it stands in its packet.
 
-    ``fingerprint`` is 40 hex digits, ``created`` seconds since 1970, ``bits`` the size of the
-    modulus or the field (0 where unknown), ``name`` algorithm and size for people.
+    ``fingerprint`` is 40 hex digits, ``created`` seconds since 1970.
     """
 
     body: bytes
     fingerprint: str
     created: int
     algorithm: int
-    name: str
-    bits: int
-    numbers: MathematicalKey | None
 
     @property
     def hashed(self) -> bytes:
         """How the key goes into a signature's hash (RFC 9580 section 5.2.4)."""
         return b"\x99" + len(self.body).to_bytes(2, "big") + self.body
+
+    @property
+    def numbers(self) -> MathematicalKey | None:
+        """The key's numbers; None for an algorithm, a curve or a size that is not used here."""
+        return _read_numbers(self.body, self.fingerprint)
+
+    @property
+    def modulus_bits(self) -> int | None:
+        """The size of an RSA modulus or a DSA or ElGamal prime; None for curves."""
+        if self.algorithm not in _WITH_MODULUS:
+            return None
+        # The first number's length in bits stands before it.
+        return int.from_bytes(self.body[6:8], "big")
+
+    @property
+    def name(self) -> str:
+        """Algorithm and size or curve, for people."""
+        name = _NAMES.get(self.algorithm, f"algorithm {self.algorithm}")
+        if self.algorithm == _EDDSA:
+            return _curve(self.body)
+        if self.algorithm in _WITH_CURVE:
+            return f"{name} {_curve(self.body)}"
+        return name if self.modulus_bits is None else f"{name} {self.modulus_bits}"
 
 
 def read_public_key(body: bytes) -> Result[PublicKey, str]:
@@ -110,21 +131,9 @@ def read_public_key(body: bytes) -> Result[PublicKey, str]:
     if not 6 < len(body) <= 0xFFFF:
         return Failure("the key is cut off or too large")
     # SHA-1 names the key here, as version 4 wants it; it proves nothing.
-    fingerprint = hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body, usedforsecurity=False)
-    algorithm = body[5]
-    numbers = _read_numbers(body, fingerprint.hexdigest()) if _can_verify(body) else None
-    name, bits = _describe(body, numbers)
-    return Success(
-        PublicKey(
-            body=body,
-            fingerprint=fingerprint.hexdigest(),
-            created=int.from_bytes(body[1:5], "big"),
-            algorithm=algorithm,
-            name=name,
-            bits=bits,
-            numbers=numbers,
-        )
-    )
+    hashed = b"\x99" + len(body).to_bytes(2, "big") + body
+    fingerprint = hashlib.sha1(hashed, usedforsecurity=False).hexdigest()
+    return Success(PublicKey(body, fingerprint, int.from_bytes(body[1:5], "big"), body[5]))
 
 
 def _can_verify(body: bytes) -> bool:
@@ -135,7 +144,10 @@ def _curve(body: bytes) -> str:
     return _CURVES.get(body[7 : 7 + body[6]], "unknown curve")
 
 
+@lru_cache(maxsize=1024)
 def _read_numbers(body: bytes, fingerprint: str) -> MathematicalKey | None:
+    if not _can_verify(body):
+        return None
     try:
         parsed = PGPKey.from_blob(Packet(Tag.PUBLIC_KEY, body).framed)
         key = parsed[0] if isinstance(parsed, tuple) else parsed
@@ -150,20 +162,6 @@ def _read_numbers(body: bytes, fingerprint: str) -> MathematicalKey | None:
     ):
         return None
     return numbers
-
-
-def _describe(body: bytes, numbers: MathematicalKey | None) -> tuple[str, int]:
-    algorithm = body[5]
-    name = _NAMES.get(algorithm, f"algorithm {algorithm}")
-    if algorithm in {18, _ECDSA, _EDDSA}:
-        curve = _curve(body)
-        bits = numbers.key_size if isinstance(numbers, ec.EllipticCurvePublicKey) else 256
-        return (curve if algorithm == _EDDSA else f"{name} {curve}"), bits
-    if algorithm in _RSA or algorithm in {16, _DSA, 20}:
-        # The first number is the modulus or the prime; its length in bits stands before it.
-        bits = int.from_bytes(body[6:8], "big")
-        return f"{name} {bits}", bits
-    return name, 0
 
 
 def verify_digest(key: PublicKey, signature: SignaturePacket, digest: bytes) -> bool:
