@@ -5,14 +5,17 @@ remembered of an image, which of two provenances is the better, what counts as f
 latest, and which URLs may be remembered.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from pipeline.limits import MAX_AGE_SECONDS
 from pipeline.names import Labels
 from pipeline.reference import AppcReference, Reference
 from pipeline.results import (
     Extracted,
+    Freshness,
     NoProof,
     Provenance,
     SignatureProof,
@@ -79,6 +82,12 @@ def is_rememberable(url: str) -> bool:
         # What cannot be split cannot be shown to hold no secret.
         return False
     return parts.scheme in {"http", "https"} and "@" not in parts.netloc
+
+
+def bounded(freshness: Freshness) -> Freshness:
+    """Return a freshness whose maximum age is within what a store can write down."""
+    seconds = max(0, min(freshness.max_age_seconds, MAX_AGE_SECONDS))
+    return replace(freshness, max_age_seconds=seconds)
 
 
 def has_labels(labels: Labels, wanted: Labels) -> bool:

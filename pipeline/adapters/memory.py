@@ -1,15 +1,36 @@
-"""Ports in memory: for tests, and for pipelines that keep nothing on disk."""
+"""Ports in memory: for tests, and for pipelines that keep nothing on disk.
+
+They behave as those on disk do (:mod:`pipeline.testing.conformance` holds both to it), except
+that nothing outlasts the process, and that memory grows with the images.
+"""
 
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import BinaryIO, final
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import BinaryIO, Final, final
 
+from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.errors import StoreError, StoreUnavailable
-from pipeline.results import QuarantinedBlob
+from pipeline.digest import Digest
+from pipeline.errors import AmbiguousImage, ImageNotFound, StoreError, StoreUnavailable
+from pipeline.names import ImageName, Labels
+from pipeline.ports import Clock, RemoteEntry
+from pipeline.reference import AppcReference
+from pipeline.results import Extracted, Freshness, QuarantinedBlob, Stored, Validators
+from pipeline.storage import (
+    better_provenance,
+    bounded,
+    describe,
+    has_labels,
+    is_id_prefix,
+    is_latest,
+    is_rememberable,
+)
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @final
@@ -20,19 +41,26 @@ class MemoryWriter:
     key: str
     blobs: dict[str, bytes]
     buffer: bytearray = field(default_factory=bytearray)
+    closed: bool = False
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
         """Append a chunk."""
+        if self.closed:
+            return Failure(StoreUnavailable(self.key, "write", "it is closed"))
         self.buffer += chunk
         return Success(None)
 
     def finish(self) -> Result[QuarantinedBlob, StoreError]:
         """Make the bytes readable under the key."""
+        if self.closed:
+            return Failure(StoreUnavailable(self.key, "write", "it is closed"))
+        self.closed = True
         self.blobs[self.key] = bytes(self.buffer)
         return Success(QuarantinedBlob(self.key, len(self.buffer)))
 
     def discard(self) -> None:
         """Forget the bytes."""
+        self.closed = True
         self.blobs.pop(self.key, None)
         self.buffer.clear()
 
@@ -40,15 +68,16 @@ class MemoryWriter:
 @final
 @dataclass(slots=True)
 class MemoryQuarantine:
-    """A :class:`~pipeline.ports.Quarantine` in memory; memory grows with the image."""
+    """A :class:`~pipeline.ports.Quarantine` in memory; ``prefix`` begins each of its keys."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
     created: int = 0
+    prefix: str = ""
 
     def create(self, label: str) -> Result[MemoryWriter, StoreError]:
         """Start a blob."""
         self.created += 1
-        return Success(MemoryWriter(f"{label}-{self.created}", self.blobs))
+        return Success(MemoryWriter(f"{self.prefix}{label}-{self.created}", self.blobs))
 
     def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
         """Open a finished blob."""
@@ -66,3 +95,177 @@ def memory_quarantine() -> Iterator[MemoryQuarantine]:
         yield quarantine
     finally:
         quarantine.blobs.clear()
+
+
+@final
+@dataclass(slots=True)
+class _Kept:
+    """An image of a :class:`MemoryStore`; ``order`` breaks ties between equal times."""
+
+    image: Stored
+    manifest: bytes
+    archive: bytes
+    order: int
+    latest_at: datetime = _NEVER
+
+
+@final
+@dataclass(slots=True)
+class MemoryStore:
+    """A :class:`~pipeline.ports.Store`, ``Catalog`` and ``RemoteCache`` in memory.
+
+    It has the methods of the store on disk, with the same outcomes. For one thread.
+    """
+
+    clock: Clock
+    _kept: dict[Digest, _Kept] = field(default_factory=dict)
+    _remotes: dict[str, tuple[Digest, Validators, Freshness]] = field(default_factory=dict)
+    _sessions: list[MemoryQuarantine] = field(default_factory=list)
+    _count: int = 0
+
+    @contextmanager
+    def quarantine(self) -> Iterator[Result[MemoryQuarantine, StoreError]]:
+        """Open a quarantine for a ``with`` block; it is emptied whatever ends the block."""
+        self._count += 1
+        with memory_quarantine() as session:
+            session.prefix = f"{self._count}/"
+            self._sessions.append(session)
+            try:
+                yield Success(session)
+            finally:
+                self._sessions.remove(session)
+
+    def commit(self, extracted: Extracted) -> Result[Stored, StoreError]:
+        """Take the archive out of quarantine and keep it.
+
+        Errors: StoreUnavailable where it is not in quarantine.
+        """
+        now = self.clock.now()
+        offered = describe(extracted, now)
+        kept = self._kept.get(offered.image_id)
+        if kept is None:
+            taken = self._take(extracted.archive)
+            if not is_successful(taken):
+                return Failure(taken.failure())
+            self._count += 1
+            image = replace(offered, outcome="already-stored")
+            kept = _Kept(image, extracted.manifest.raw, taken.unwrap(), self._count)
+            self._kept[image.image_id] = kept
+            outcome = offered
+        else:
+            provenance = better_provenance(kept.image.provenance, offered.provenance)
+            kept.image = outcome = replace(kept.image, provenance=provenance)
+        downloaded = extracted.origin.downloaded
+        if is_latest(downloaded.reference):
+            kept.latest_at = now
+        if is_rememberable(downloaded.source.image):
+            self._remotes[downloaded.source.image] = (
+                offered.image_id,
+                downloaded.validators,
+                bounded(downloaded.freshness),
+            )
+        return Success(outcome)
+
+    def remove(self, image_id: Digest) -> Result[Stored, StoreError]:
+        """Remove an image and what is remembered of it; return what it was.
+
+        Errors: ImageNotFound.
+        """
+        kept = self._kept.pop(image_id, None)
+        if kept is None:
+            return Failure(ImageNotFound(image_id.image_id))
+        self._remotes = {url: row for url, row in self._remotes.items() if row[0] != image_id}
+        return Success(kept.image)
+
+    def resolve(self, hex_prefix: str) -> Result[Stored, StoreError]:
+        """Return the one image whose ID starts with these 2 to 128 hex digits.
+
+        Errors: ImageNotFound, AmbiguousImage.
+        """
+        sought = f"sha512-{hex_prefix}"
+        fitting = sorted(image_id for image_id in self._kept if image_id.hex.startswith(hex_prefix))
+        if not is_id_prefix(hex_prefix) or not fitting:
+            return Failure(ImageNotFound(sought))
+        if len(fitting) > 1:
+            return Failure(AmbiguousImage(sought, tuple(fitting)))
+        return Success(self._kept[fitting[0]].image)
+
+    def find(self, name: ImageName, labels: Labels) -> Result[Stored, StoreError]:
+        """Return the newest image of that name that has all those labels.
+
+        Without a ``version`` among them, what was last fetched as the latest goes first.
+
+        Errors: ImageNotFound.
+        """
+        fitting = [
+            kept
+            for kept in self._newest_first()
+            if kept.image.name == name and has_labels(kept.image.labels, labels)
+        ]
+        if not fitting:
+            return Failure(ImageNotFound(AppcReference(name, labels).string))
+        if labels.get("version") is None:
+            # max returns the first of equals, which is the newest.
+            return Success(max(fitting, key=lambda kept: kept.latest_at).image)
+        return Success(fitting[0].image)
+
+    def list_images(self) -> Result[tuple[Stored, ...], StoreError]:
+        """Return every image, the newest import first."""
+        return Success(tuple(kept.image for kept in self._newest_first()))
+
+    def manifest(self, image_id: Digest) -> Result[bytes, StoreError]:
+        """Return an image's manifest exactly as it lies in the archive.
+
+        Errors: ImageNotFound.
+        """
+        return self._exactly(image_id).map(lambda kept: kept.manifest)
+
+    def open_archive(self, image_id: Digest) -> Result[BinaryIO, StoreError]:
+        """Open an image's uncompressed archive for reading; the caller closes it.
+
+        Errors: ImageNotFound.
+        """
+        return self._exactly(image_id).map(lambda kept: io.BytesIO(kept.archive))
+
+    def lookup(self, url: str) -> Result[RemoteEntry | None, StoreError]:
+        """Return what is known of ``url``; None where nothing is."""
+        row = self._remotes.get(url)
+        if row is None:
+            return Success(None)
+        image_id, validators, freshness = row
+        return Success(RemoteEntry(url, self._kept[image_id].image, validators, freshness))
+
+    def refresh(
+        self, url: str, validators: Validators, freshness: Freshness
+    ) -> Result[None, StoreError]:
+        """Note that ``url`` was asked again and its image still stands."""
+        row = self._remotes.get(url)
+        if row is not None:
+            merged = Validators(
+                etag=row[1].etag if validators.etag is None else validators.etag,
+                last_modified=(
+                    row[1].last_modified
+                    if validators.last_modified is None
+                    else validators.last_modified
+                ),
+            )
+            self._remotes[url] = (row[0], merged, bounded(freshness))
+        return Success(None)
+
+    def _take(self, blob: QuarantinedBlob) -> Result[bytes, StoreError]:
+        for session in self._sessions:
+            content = session.blobs.get(blob.key)
+            if content is not None and len(content) == blob.size:
+                return Success(session.blobs.pop(blob.key))
+        return Failure(StoreUnavailable(blob.key, "store", "no such blob in quarantine"))
+
+    def _exactly(self, image_id: Digest) -> Result[_Kept, StoreError]:
+        kept = self._kept.get(image_id)
+        return Failure(ImageNotFound(image_id.image_id)) if kept is None else Success(kept)
+
+    def _newest_first(self) -> list[_Kept]:
+        return sorted(
+            self._kept.values(),
+            key=lambda kept: (kept.image.imported_at, kept.order),
+            reverse=True,
+        )

@@ -17,10 +17,10 @@ from pipeline.adapters.layout.rows import (
     from_microseconds,
     to_microseconds,
 )
-from pipeline.limits import MAX_AGE_SECONDS
 from pipeline.names import ImageName
 from pipeline.ports import RemoteEntry
 from pipeline.results import Freshness, NoProof, Provenance, Stored, Validators
+from pipeline.storage import bounded
 
 _IMAGES = (
     "SELECT hex, name, labels, archive_bytes, imported_at, source, unverified_reason, "
@@ -175,5 +175,4 @@ def remote(connection: sqlite3.Connection, url: str) -> RemoteEntry | None:
 
 
 def _times(freshness: Freshness) -> tuple[int, int]:
-    seconds = max(0, min(freshness.max_age_seconds, MAX_AGE_SECONDS))
-    return to_microseconds(freshness.fetched_at), seconds
+    return to_microseconds(freshness.fetched_at), bounded(freshness).max_age_seconds
