@@ -24,8 +24,8 @@ ImageName = NewType("ImageName", str)
 LabelName = NewType("LabelName", str)
 """A checked ACIdentifier that names a label, as ``version``."""
 
-_CHARACTERS = re.compile(r"[a-z0-9._~/-]+", re.ASCII)
-_ENDS = re.compile(r"[a-z0-9](?:.*[a-z0-9])?", re.ASCII | re.DOTALL)
+_STRAY = re.compile(r"[^a-z0-9._~/-]")
+_EMPTY_SEGMENT = re.compile(r"/\.{0,2}(?=/)")
 
 ARCHITECTURES = {
     "x86_64": "amd64",
@@ -45,6 +45,38 @@ ARCHITECTURES = {
 """The kernel's machine names as appc architectures."""
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class IdentifierFault:
+    """Why a text is no ACIdentifier, and the offset of the first character that is to blame."""
+
+    wanted: str
+    position: int | None
+
+
+def find_fault(untrusted_text: str) -> IdentifierFault | None:
+    """Return what keeps a text from being an ACIdentifier; None where nothing does.
+
+    >>> find_fault("example.com/App")
+    IdentifierFault(wanted='wanted only lower-case letters, digits and "-._~/"', position=12)
+    """
+    if not untrusted_text:
+        return IdentifierFault("wanted at least one character", None)
+    stray = _STRAY.search(untrusted_text)
+    if stray is not None:
+        return IdentifierFault('wanted only lower-case letters, digits and "-._~/"', stray.start())
+    last = len(untrusted_text) - 1
+    for position in (0, last):
+        if untrusted_text[position] in "-._~/":
+            return IdentifierFault("wanted a lower-case letter or digit at both ends", position)
+    segment = _EMPTY_SEGMENT.search(untrusted_text)
+    if segment is not None:
+        return IdentifierFault(
+            'wanted no empty, "." or ".." segment between slashes', segment.start() + 1
+        )
+    return None
+
+
 def parse_identifier(untrusted_text: str) -> Result[str, str]:
     """Check an ACIdentifier.
 
@@ -55,15 +87,8 @@ def parse_identifier(untrusted_text: str) -> Result[str, str]:
     >>> parse_identifier("a/../b").failure()
     'wanted no empty, "." or ".." segment between slashes'
     """
-    if not untrusted_text:
-        return Failure("wanted at least one character")
-    if _CHARACTERS.fullmatch(untrusted_text) is None:
-        return Failure('wanted only lower-case letters, digits and "-._~/"')
-    if _ENDS.fullmatch(untrusted_text) is None:
-        return Failure("wanted a lower-case letter or digit at both ends")
-    if any(segment in {"", ".", ".."} for segment in untrusted_text.split("/")):
-        return Failure('wanted no empty, "." or ".." segment between slashes')
-    return Success(untrusted_text)
+    fault = find_fault(untrusted_text)
+    return Success(untrusted_text) if fault is None else Failure(fault.wanted)
 
 
 def parse_image_name(untrusted_text: str) -> Result[ImageName, str]:

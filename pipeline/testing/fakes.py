@@ -1,5 +1,6 @@
 """Fakes of the ports that never touch the world: a clock that stands, a web in memory."""
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,23 @@ class FixedClock:
     def advance(self, seconds: float) -> None:
         """Move on."""
         self.time += timedelta(seconds=seconds)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MemoryPaths:
+    """A :class:`~pipeline.ports.PathProbe` over a set of absolute paths."""
+
+    files: frozenset[str] = frozenset()
+    folder: str = "/images"
+
+    def is_file(self, path: str) -> bool:
+        """Tell whether the path is in the set."""
+        return self.absolute(path) in self.files
+
+    def absolute(self, path: str) -> str:
+        """Return the path as seen from ``folder``."""
+        return posixpath.normpath(posixpath.join(self.folder, path))
 
 
 @final

@@ -1,0 +1,184 @@
+"""The grammars of names, image IDs and CIMDs. Pure.
+
+    str -> Result[Reference, ReferenceProblem]
+
+Which grammar a text falls under is decided elsewhere (:mod:`pipeline.stages.parse`); locations
+and registry references have modules of their own. What is accepted here is what rkt 1.30.0
+accepts, except for what ``docs/differences-from-rkt.md`` lists.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import unquote_plus
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.archive_url import parse_location
+from pipeline.docker_reference import parse_docker_reference
+from pipeline.names import ImageName, Label, LabelName, Labels, find_fault
+from pipeline.reference import (
+    BAD_ESCAPE,
+    CONTROL,
+    IMAGE_ID_PREFIX,
+    AppcReference,
+    ImageIDReference,
+    Reference,
+    ReferenceProblem,
+)
+
+_NAME_ADVICE: Final = "a name is written as example.com/app:1.0.0,os=linux,arch=amd64"
+_CIMD_ADVICE: Final = (
+    "a CIMD is written as cimd:appc:v=0:NAME, cimd:aci-archive:v=0:URL or cimd:docker:v=0:IMAGE"
+)
+
+_ID_DIGITS: Final = 128
+_NOT_HEX: Final = re.compile(r"[^0-9a-f]")
+_CIMD: Final = re.compile(r"cimd:([^:]*):v=([0-9]{1,9}):(.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
+
+
+def parse_app_string(text: str) -> Result[AppcReference, ReferenceProblem]:
+    """Read a name and labels.
+
+    ``app-string = name [":" version] *("," label "=" value)``. Neither a value nor the version
+    holds a comma or a colon; nothing is unescaped.
+    Source: appc/spec v0.8.11 ``discovery`` package, "NewAppFromString".
+
+    >>> parse_app_string("example.com/app:1.0,os=linux").unwrap().labels.get("os")
+    'linux'
+    """
+    head, *pairs = text.split(",")
+    name, colon, version = head.partition(":")
+    stray = text.find(":", len(name) + len(colon))
+    if stray >= 0:
+        return Failure(
+            ReferenceProblem("wanted one colon at most, right after the name", _NAME_ADVICE, stray)
+        )
+    labels = [("version", version, len(name) + 1)] if colon else []
+    offset = len(head)
+    for pair in pairs:
+        label, equals, value = pair.partition("=")
+        if not equals:
+            return Failure(ReferenceProblem('wanted label=value after ","', _NAME_ADVICE, offset))
+        labels.append((label, value, offset + 1))
+        offset += 1 + len(pair)
+    return _appc_reference(name, labels)
+
+
+def parse_image_id(text: str) -> Result[ImageIDReference, ReferenceProblem]:
+    """Read ``sha512-`` and 2 to 128 lower-case hex digits: a prefix of an image's ID.
+
+    >>> parse_image_id("sha512-0aF").failure().position
+    9
+    """
+    digits = text.removeprefix(IMAGE_ID_PREFIX)
+    advice = (
+        "image-pipeline image list shows the IDs; a file of that name is written as "
+        "./sha512-…, an image's name as cimd:appc:v=0:NAME"
+    )
+    stray = _NOT_HEX.search(digits)
+    if stray is not None:
+        wanted = f'wanted only lower-case hex digits after "{IMAGE_ID_PREFIX}"'
+        position = len(IMAGE_ID_PREFIX) + stray.start()
+        return Failure(ReferenceProblem(wanted, advice, position))
+    if len(digits) < 2:
+        wanted = f"wanted at least 2 hex digits of an image ID, got {len(digits)}"
+        return Failure(ReferenceProblem(wanted, advice))
+    if len(digits) > _ID_DIGITS:
+        wanted = f"wanted at most {_ID_DIGITS} hex digits of an image ID, got {len(digits)}"
+        return Failure(ReferenceProblem(wanted, advice, len(IMAGE_ID_PREFIX) + _ID_DIGITS))
+    return Success(ImageIDReference(digits))
+
+
+def parse_cimd(text: str) -> Result[Reference, ReferenceProblem]:
+    """Read a distribution point.
+
+    ``cimd = "cimd:" type ":v=0:" data``, where ``data`` is, by type: ``appc``, an escaped name
+    and ``?label=value&…``; ``aci-archive``, an escaped URL; ``docker``, a registry reference.
+    Source: rkt 1.30.0 ``Documentation/distribution-point.md``.
+    """
+    match = _CIMD.fullmatch(text)
+    if match is None:
+        return Failure(ReferenceProblem("wanted cimd:TYPE:v=0:DATA", _CIMD_ADVICE))
+    kind, version, data = match.groups()
+    if int(version) != 0:
+        return Failure(
+            ReferenceProblem("wanted version 0 of the CIMD", _CIMD_ADVICE, match.start(2))
+        )
+    if kind == "docker":
+        docker = parse_docker_reference(data)
+        if not is_successful(docker):
+            return Failure(docker.failure().shifted(match.start(3)))
+        return Success(docker.unwrap())
+    if kind == "aci-archive":
+        location = _unescape(data)
+        if not is_successful(location):
+            return Failure(location.failure())
+        archive = parse_location(location.unwrap())
+        # The position would be one in the unescaped URL, which is not what was written.
+        return archive.alt(lambda problem: ReferenceProblem(problem.wanted, problem.advice))
+    if kind == "appc":
+        return _parse_appc_data(data)
+    return Failure(
+        ReferenceProblem("wanted appc, aci-archive or docker as type", _CIMD_ADVICE, match.start(1))
+    )
+
+
+def _parse_appc_data(data: str) -> Result[Reference, ReferenceProblem]:
+    escaped_name, _, query = data.partition("?")
+    fields = [escaped_name]
+    for pair in query.split("&") if query else ():
+        label, _, value = pair.partition("=")
+        fields += [label, value]
+    texts: list[str] = []
+    for field in fields:
+        text = _unescape(field)
+        if not is_successful(text):
+            return Failure(text.failure())
+        texts.append(text.unwrap())
+    name, *others = texts
+    pairs = zip(others[::2], others[1::2], strict=True)
+    return _appc_reference(name, [(label, value, None) for label, value in pairs])
+
+
+def _appc_reference(
+    name: str, pairs: Iterable[tuple[str, str, int | None]]
+) -> Result[AppcReference, ReferenceProblem]:
+    """Build a reference from texts; with each label, the position where it was written."""
+    fault = find_fault(name)
+    if fault is not None:
+        return Failure(
+            ReferenceProblem(f"{fault.wanted} in the name", _NAME_ADVICE, fault.position)
+        )
+    labels: dict[LabelName, Label] = {}
+    for label, value, position in pairs:
+        fault = find_fault(label)
+        if fault is not None:
+            shifted = None if position is None else position + (fault.position or 0)
+            wanted = f"{fault.wanted} in a label's name"
+            return Failure(ReferenceProblem(wanted, _NAME_ADVICE, shifted))
+        if label == "name" or label in labels:
+            wanted = (
+                f'wanted the label "{label}" once at most'
+                if label != "name"
+                else ('wanted no label "name", which the image itself has')
+            )
+            return Failure(ReferenceProblem(wanted, _NAME_ADVICE, position))
+        labels[LabelName(label)] = Label(LabelName(label), value)
+    return Success(AppcReference(ImageName(name), Labels(tuple(labels.values()))))
+
+
+def _unescape(text: str) -> Result[str, ReferenceProblem]:
+    """Undo a query's escapes, ``+`` for a space among them."""
+    if BAD_ESCAPE.search(text) is not None:
+        return Failure(ReferenceProblem('wanted two hex digits after "%"', _CIMD_ADVICE))
+    try:
+        plain = unquote_plus(text, errors="strict")
+    except UnicodeDecodeError:
+        return Failure(ReferenceProblem("wanted escapes of UTF-8", _CIMD_ADVICE))
+    if CONTROL.search(plain) is not None:
+        return Failure(
+            ReferenceProblem("wanted no control character, escaped or not", _CIMD_ADVICE)
+        )
+    return Success(plain)
