@@ -495,6 +495,48 @@ class TestChanges:
         assert [entry.path for entry in left] == [str(tmp_path / system)]
 
 
+class TestStillTrusted:
+    """Whoever takes a key away hears what else grants it trust, there or further down."""
+
+    FILES: Final = tuple(
+        f"{place}/{FIRST}"
+        for place in (
+            "system/trustedkeys/root.d",
+            "system/trustedkeys/prefix.d/example.com/app/sub",
+            "local/trustedkeys/prefix.d/other.org",
+        )
+    )
+
+    @pytest.mark.parametrize(
+        ("prefix", "masked", "wanted"),
+        [
+            (None, None, {0, 1, 2}),
+            (None, "root.d", {1, 2}),
+            ("example.com", None, {0, 1}),
+            ("example.com/app", "prefix.d/example.com", {1}),
+            ("example.com/app", "prefix.d/example.com/app/sub", {0}),
+            ("example.com/app/sub", None, {1}),
+            ("other.org", None, {2}),
+            ("other.org/x", None, {2}),
+            ("example.co", None, {0}),
+        ],
+    )
+    def test_by_name(
+        self, prefix: str | None, masked: str | None, wanted: set[int], tmp_path: Path
+    ) -> None:
+        files = dict.fromkeys(self.FILES, b"key") | {
+            f"{place}/trustedkeys/root.d/{SECOND}": b"key" for place in ("system", "local")
+        }
+        if masked is not None:
+            files[f"local/trustedkeys/{masked}/{FIRST}"] = b""
+        store = make_keystore(tmp_path, files)
+        name = None if prefix is None else ImageName(prefix)
+        found = store.still_trusted(FIRST, name).unwrap()
+        paths = {str(tmp_path / self.FILES[number]) for number in wanted}
+        assert {entry.path for entry in found} == paths
+        assert len(found) == len(paths)
+
+
 def test_a_keystore_that_is_nowhere_is_empty(tmp_path: Path) -> None:
     store = FileKeystore(tmp_path / "no" / "system", tmp_path / "no" / "local")
     assert store.keys_for(AnyScope()).unwrap() == KeySet(())

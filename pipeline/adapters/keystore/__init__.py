@@ -15,7 +15,7 @@ listed in ``docs/differences-from-rkt.md``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -41,6 +41,7 @@ from pipeline.trust import (
     Fingerprint,
     KeyEntry,
     KeySet,
+    NamedScope,
     SkippedKey,
     TrustedKey,
     TrustScope,
@@ -57,8 +58,13 @@ class KeystoreFile:
     """
 
     entry: KeyEntry
-    is_mask: bool
+    keyring: bytes = field(repr=False)
     overridden_by: str | None
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it takes trust away: it is empty."""
+        return not self.keyring
 
 
 @final
@@ -105,11 +111,40 @@ class FileKeystore:
         """List both keystores; a folder that cannot be read is among what was left out."""
         scan = self._scan_all()
         files = tuple(
-            KeystoreFile(word.entry, word.is_mask, None if by is None else by.path)
+            KeystoreFile(word.entry, word.content, None if by is None else by.path)
             for word, by in _with_overriding(scan.words)
             if word.content is not None
         )
         return KeystoreListing(files, scan.skipped)
+
+    def still_trusted(
+        self, fingerprint: Fingerprint, prefix: ImageName | None
+    ) -> Result[tuple[KeyEntry, ...], ConfigurationError]:
+        """Return what lets a key speak for ``prefix`` or names under it (None: for any name).
+
+        For whoever took a key away, and has to know that another file still grants it trust.
+        Errors: KeystoreUnavailable.
+        """
+        live = tuple(
+            file.entry
+            for file in self.entries().files
+            if file.entry.fingerprint == fingerprint
+            and not file.is_mask
+            and file.overridden_by is None
+        )
+        if prefix is None:
+            return Success(live)
+        below = tuple(
+            entry
+            for entry in live
+            if entry.prefix is not None and entry.prefix != prefix and covers(prefix, entry.prefix)
+        )
+        return self.keys_for(NamedScope(prefix)).map(
+            lambda found: (
+                tuple(key.entry for key in found.keys if key.entry.fingerprint == fingerprint)
+                + below
+            )
+        )
 
     def add(
         self, prefix: ImageName | None, certificates: Mapping[Fingerprint, bytes]
