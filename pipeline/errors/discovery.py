@@ -15,18 +15,22 @@ class NoMatchingTag:
     """A page was read, and no meta tag on it speaks for the name in full.
 
     ``prefixes`` are those of the tags that were there; ``incomplete`` are templates with a
-    ``{label}`` that nobody filled in.
+    ``{label}`` that nobody filled in; ``unusable`` are places that may not be asked, each with
+    the reason.
     """
 
     url: str
     tag: str
     prefixes: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        if self.incomplete:
+        if self.unusable:
+            got = f"only places that are not used: {printable(', '.join(self.unusable))}"
+        elif self.incomplete:
             got = f"only templates with labels missing: {printable(' '.join(self.incomplete))}"
         elif self.prefixes:
             got = f"only tags for {printable(' '.join(self.prefixes))}"
