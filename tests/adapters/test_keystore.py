@@ -513,7 +513,7 @@ class TestStillTrusted:
             (None, None, {0, 1, 2}),
             (None, "root.d", {1, 2}),
             ("example.com", None, {0, 1}),
-            ("example.com/app", "prefix.d/example.com", {1}),
+            ("example.com/app", "prefix.d/example.com", set()),
             ("example.com/app", "prefix.d/example.com/app/sub", {0}),
             ("example.com/app/sub", None, {1}),
             ("other.org", None, {2}),
