@@ -201,8 +201,13 @@ class Catalog(Protocol):
         """Return the one image whose ID starts with these 2 to 128 hex digits."""
         ...
 
-    def find(self, name: ImageName, labels: Labels) -> Result[Stored, StoreError]:
+    def find(
+        self, name: ImageName, labels: Labels, defaults: Labels = Labels()
+    ) -> Result[Stored, StoreError]:
         """Return the newest image of that name with those labels.
+
+        A label of ``defaults`` must match only where the image has it: an image for one
+        architecture must not be served for another, one for all of them may.
 
         Without a ``version`` among ``labels``, one that was imported as the latest (fetched
         without a version) goes before the others, as in rkt.

@@ -90,9 +90,14 @@ def bounded(freshness: Freshness) -> Freshness:
     return replace(freshness, max_age_seconds=seconds)
 
 
-def has_labels(labels: Labels, wanted: Labels) -> bool:
-    """Tell whether every wanted label is among ``labels`` with exactly that value."""
-    return all(labels.get(label.name) == label.value for label in wanted.items)
+def has_labels(labels: Labels, wanted: Labels, defaults: Labels = Labels()) -> bool:
+    """Tell whether every wanted label is among ``labels`` with exactly that value.
+
+    A label of ``defaults`` must match only where ``labels`` has one of that name.
+    """
+    return all(labels.get(label.name) == label.value for label in wanted.items) and all(
+        labels.get(label.name) in {None, label.value} for label in defaults.items
+    )
 
 
 def is_id_prefix(untrusted_text: str) -> bool:

@@ -190,8 +190,12 @@ class MemoryStore:
             return Failure(AmbiguousImage(sought, tuple(fitting)))
         return Success(self._kept[fitting[0]].image)
 
-    def find(self, name: ImageName, labels: Labels) -> Result[Stored, StoreError]:
+    def find(
+        self, name: ImageName, labels: Labels, defaults: Labels = Labels()
+    ) -> Result[Stored, StoreError]:
         """Return the newest image of that name that has all those labels.
+
+        A label of ``defaults`` must match only where the image has it.
 
         Without a ``version`` among them, what was last fetched as the latest goes first.
 
@@ -200,7 +204,7 @@ class MemoryStore:
         fitting = [
             kept
             for kept in self._newest_first()
-            if kept.image.name == name and has_labels(kept.image.labels, labels)
+            if kept.image.name == name and has_labels(kept.image.labels, labels, defaults)
         ]
         if not fitting:
             return Failure(ImageNotFound(AppcReference(name, labels).string))

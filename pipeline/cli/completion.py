@@ -14,8 +14,8 @@ def completion(context: Context, shell: str) -> None:
     """Print a script that completes commands and options in SHELL.
 
     \b
-    bash:  image-pipeline completion bash > ~/.local/share/bash-completion/completions/image-pipeline
-    zsh:   image-pipeline completion zsh  > ~/.zfunc/_image-pipeline
+    bash:  image-pipeline completion bash > /etc/bash_completion.d/image-pipeline
+    zsh:   image-pipeline completion zsh > ~/.zfunc/_image-pipeline
     fish:  image-pipeline completion fish > ~/.config/fish/completions/image-pipeline.fish
     """
     from pipeline.cli.main import cli

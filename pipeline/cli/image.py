@@ -6,7 +6,9 @@ from returns.pipeline import is_successful
 from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
 from pipeline.cli.options import Group
+from pipeline.digest import Digest
 from pipeline.errors import ExitCode
+from pipeline.results import Stored
 
 HEADER = ("ID", "NAME", "IMPORTED", "SIZE", "SIGNED BY")
 
@@ -34,7 +36,7 @@ def list_images(context: Context, full: bool, as_json: bool, no_legend: bool) ->
         context.say("no images in the store")
         return
     rows = [output.image_row(stored, full=full) for stored in images]
-    for line in output.table(HEADER, list(rows))[1 if no_legend else 0 :]:
+    for line in output.table(HEADER, [*rows])[1 if no_legend else 0 :]:
         context.data(line)
 
 
@@ -67,7 +69,7 @@ def remove(context: Context, references: tuple[str, ...]) -> None:
     with context.toolkit() as toolkit:
         store = context.unwrap(toolkit.store())
         # Everything is looked up first, so that an image may be named twice.
-        chosen = {}
+        chosen: dict[Digest, Stored] = {}
         for text in references:
             found = toolkit.stored_image(text)
             if is_successful(found):

@@ -80,9 +80,7 @@ def _dependencies_of(
         image.labels.get("os") or fetcher.platform.os,
         image.labels.get("arch") or fetcher.platform.arch,
     )
-    return Success(
-        tuple(_Wanted(each, platform, depth) for each in parsed.unwrap().dependencies)
-    )
+    return Success(tuple(_Wanted(each, platform, depth) for each in parsed.unwrap().dependencies))
 
 
 def _fetch_one(fetcher: Fetcher, wanted: _Wanted) -> Result[Stored, PipelineError]:

@@ -184,9 +184,7 @@ class Fetcher:
         discovered = discover(reference)
         if not is_successful(discovered):
             return Failure(discovered.failure())
-        located = replace(
-            discovered.unwrap(), expected=demanded(discovered.unwrap().expected)
-        )
+        located = replace(discovered.unwrap(), expected=demanded(discovered.unwrap().expected))
         fresh = self._fresh(located)
         if fresh is not None:
             return Success(fresh)
@@ -220,16 +218,12 @@ class Fetcher:
         downloaded = outcome.unwrap()
         if isinstance(downloaded, Unchanged):
             return self._confirm(downloaded)
-        prove: Stage[
-            Downloaded, Verified | Unverified, VerificationError | ConfigurationError
-        ] = (
-            verify_signature(keyring=self.keyring, verifier=self.verifier, clock=self.clock)
-            if self.unsigned_reason is None
-            else accept_unsigned(self.unsigned_reason)
-        )
-        extract = extract_manifest(
-            quarantine=quarantine, keyring=self.keyring, limits=self.limits
-        )
+        prove: Stage[Downloaded, Verified | Unverified, VerificationError | ConfigurationError]
+        if self.unsigned_reason is None:
+            prove = verify_signature(keyring=self.keyring, verifier=self.verifier, clock=self.clock)
+        else:
+            prove = accept_unsigned(self.unsigned_reason)
+        extract = extract_manifest(quarantine=quarantine, keyring=self.keyring, limits=self.limits)
         finish = (
             self._observed(prove, lambda value: value.source.image)
             >> self._observed(extract, lambda value: value.downloaded.source.image)

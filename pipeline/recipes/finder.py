@@ -1,6 +1,6 @@
 """The Finder: text in, image out; from the store or, through the Fetcher, from wherever it is.
 
-    str -> Result[Stored, PipelineError]
+str -> Result[Stored, PipelineError]
 """
 
 from dataclasses import dataclass

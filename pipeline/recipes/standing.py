@@ -15,7 +15,8 @@ from returns.result import Failure, Result, Success
 from pipeline.errors import ConfigurationError, Unproven, VerificationError
 from pipeline.ports import Clock, Keyring, SignatureVerifier
 from pipeline.results import Expectations, NoProof, Stored
-from pipeline.stages.verify import verify_proof
+from pipeline.stages.verify import reverify
+from pipeline.storage import has_labels
 from pipeline.trust import NamedScope, Signer
 
 
@@ -50,21 +51,15 @@ def still_proven(
     standing = tuple(signer for signer in proof.signers if stands(signer))
     if standing:
         return Success(replace(stored, provenance=replace(proof, signers=standing)))
-    judged = verify_proof(proof, scope, keyring=keyring, verifier=verifier, clock=clock)
-    return judged.map(
-        lambda signers: replace(stored, provenance=replace(proof, signers=signers))
-    )
+    judged = reverify(proof, scope, keyring=keyring, verifier=verifier, clock=clock)
+    return judged.map(lambda proven: replace(stored, provenance=proven))
 
 
 def as_expected(stored: Stored, expected: Expectations) -> bool:
     """Tell whether a stored image is the one that is asked for: name, labels, ID, size."""
     return (
         expected.name in {None, stored.name}
-        and all(stored.labels.get(label.name) == label.value for label in expected.required.items)
-        and all(
-            stored.labels.get(label.name) in {None, label.value}
-            for label in expected.defaults.items
-        )
+        and has_labels(stored.labels, expected.required, expected.defaults)
         and expected.image_id in {None, stored.image_id}
         and expected.archive_bytes in {None, stored.archive_bytes}
     )

@@ -5,8 +5,7 @@ take most of the time of such a run.
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
@@ -20,13 +19,13 @@ from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.file import FileTransport, LocalPaths
 from pipeline.adapters.keystore import FileKeystore
 from pipeline.adapters.layout import LayoutStore, open_store
+from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.errors import (
     ConfigurationError,
     InvalidSetting,
     PipelineError,
     StoreError,
     TransportError,
-    VerificationError,
 )
 from pipeline.names import this_platform
 from pipeline.ports import Observer, Request, Response, Sink, Transport
@@ -34,7 +33,6 @@ from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
 from pipeline.results import Stored
-from pipeline.trust import KeySet, SignaturePlan, SignedDigest, Signer, TrustScope
 
 UNSIGNED_REASON = "signatures were not checked: --insecure-options=image"
 """What is stored with an image that was fetched unverified by the command line."""
@@ -49,7 +47,7 @@ class SchemeTransport:
     clock: SystemClock
     observer: Observer
     leaving: ExitStack
-    files: FileTransport = field(default_factory=FileTransport)
+    files: FileTransport
     http: Transport | None = None
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
@@ -79,36 +77,6 @@ class SchemeTransport:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class LazyVerifier:
-    """An OpenPGP verifier that is imported when there is a signature to judge."""
-
-    leniency: frozenset[str]
-
-    def plan(
-        self, untrusted_signature: bytes, keys: KeySet, scope: TrustScope, now: datetime
-    ) -> Result[SignaturePlan, VerificationError]:
-        """Read a signature before the file that it signs."""
-        from pipeline.adapters.openpgp import OpenPGPVerifier
-
-        return OpenPGPVerifier(self.leniency).plan(untrusted_signature, keys, scope, now)
-
-    def verify(
-        self,
-        untrusted_signature: bytes,
-        digests: tuple[SignedDigest, ...],
-        keys: KeySet,
-        scope: TrustScope,
-        now: datetime,
-    ) -> Result[tuple[Signer, ...], VerificationError]:
-        """Judge the signature over ``digests``."""
-        from pipeline.adapters.openpgp import OpenPGPVerifier
-
-        verifier = OpenPGPVerifier(self.leniency)
-        return verifier.verify(untrusted_signature, digests, keys, scope, now)
-
-
-@final
 class Toolkit:
     """Adapters for one run; a context manager that closes what was opened."""
 
@@ -123,7 +91,9 @@ class Toolkit:
             local=settings.config,
         )
         self._leaving = ExitStack()
-        self.transport = SchemeTransport(settings, self.clock, observer, self._leaving)
+        self.transport = SchemeTransport(
+            settings, self.clock, observer, self._leaving, FileTransport(self.clock)
+        )
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -146,6 +116,7 @@ class Toolkit:
         """Return appc discovery over this run's transport."""
         return AppcDiscovery(
             self.transport,
+            observer=self.observer,
             allow_http=Insecure.HTTP in self.settings.insecure,
             limits=self.settings.limits,
         )
@@ -167,7 +138,7 @@ class Toolkit:
             transport=self.transport,
             discovery=self.discovery(),
             keyring=self.keystore,
-            verifier=LazyVerifier(self.settings.leniency),
+            verifier=OpenPGPVerifier(self.settings.leniency),
             store=opened.unwrap(),
             clock=self.clock,
             observer=self.observer,

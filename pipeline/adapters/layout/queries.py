@@ -33,13 +33,13 @@ def resolve(place: Place, hex_prefix: str) -> Stored:
     return found[0]
 
 
-def find(place: Place, name: ImageName, labels: Labels) -> Stored:
+def find(place: Place, name: ImageName, labels: Labels, defaults: Labels) -> Stored:
     """Return the newest image of a name with these labels, the latest one first."""
     latest_first = labels.get("version") is None
 
     def first(connection: sqlite3.Connection) -> Stored | None:
         images = index.named(connection, name, latest_first=latest_first)
-        fitting = (image for image in images if has_labels(image.labels, labels))
+        fitting = (image for image in images if has_labels(image.labels, labels, defaults))
         return next(filter(place.is_whole, fitting), None)
 
     found = place.read(first)

@@ -75,14 +75,19 @@ class LayoutStore:
         """
         return attempt(partial(queries.resolve, self.place, hex_prefix), self.root, "read")
 
-    def find(self, name: ImageName, labels: Labels) -> Result[Stored, StoreError]:
+    def find(
+        self, name: ImageName, labels: Labels, defaults: Labels = Labels()
+    ) -> Result[Stored, StoreError]:
         """Return the newest image of that name that has all those labels.
+
+        A label of ``defaults`` must match only where the image has it.
 
         Without a ``version`` among them, what was last fetched as the latest goes first.
 
         Errors: ImageNotFound.
         """
-        return attempt(partial(queries.find, self.place, name, labels), self.root, "read")
+        action = partial(queries.find, self.place, name, labels, defaults)
+        return attempt(action, self.root, "read")
 
     def list_images(self) -> Result[tuple[Stored, ...], StoreError]:
         """Return every image, the newest import first."""
