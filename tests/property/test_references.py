@@ -1,0 +1,153 @@
+"""What holds for every reference and every text, whatever they are."""
+
+import pickle
+import string
+
+from hypothesis import given
+from hypothesis import strategies as st
+from returns.pipeline import is_successful
+
+from pipeline.errors import InvalidReference, UnsupportedReference
+from pipeline.limits import REFERENCE_CHARACTERS
+from pipeline.reference import (
+    AppcReference,
+    ArchiveReference,
+    ImageIDReference,
+    Reference,
+    file_url,
+    signature_location,
+)
+from pipeline.stages.parse import parse_reference
+from pipeline.testing import strategies
+from pipeline.testing.fakes import MemoryPaths
+
+PARSE = parse_reference(MemoryPaths())
+
+
+class TestCanonicalForm:
+    """A reference written down is read back as the same reference."""
+
+    @given(strategies.references())
+    def test_string_is_read_back(self, reference: Reference) -> None:
+        assert PARSE(reference.string).unwrap() == reference
+
+    @given(strategies.references())
+    def test_cimd_is_read_back(self, reference: Reference) -> None:
+        if not isinstance(reference, ImageIDReference):
+            assert PARSE(reference.cimd).unwrap() == reference
+
+    @given(strategies.references())
+    def test_string_is_a_fixed_point(self, reference: Reference) -> None:
+        assert PARSE(reference.string).unwrap().string == reference.string
+
+    @given(strategies.references())
+    def test_references_are_picklable(self, reference: Reference) -> None:
+        assert pickle.loads(pickle.dumps(reference)) == reference
+
+
+ALPHABET = st.one_of(
+    st.sampled_from("/:.,=@%?#-_~+[]&\\ \n\x00\x7f\x9f\ud800\udcffé"),
+    st.sampled_from(string.ascii_lowercase + "A0"),
+)
+PREFIXES = st.sampled_from(
+    (
+        "",
+        "sha512-",
+        "https://",
+        "http://h/",
+        "file:",
+        "file:///",
+        "docker://",
+        "docker:",
+        "cimd:appc:v=0:",
+        "cimd:aci-archive:v=0:",
+        "cimd:docker:v=0:",
+        "/",
+        "./",
+    )
+)
+ANYTHING = st.builds(
+    lambda prefix, body, end: f"{prefix}{body}{end}",
+    PREFIXES,
+    st.one_of(st.text(ALPHABET, max_size=20), st.text(max_size=20)),
+    st.sampled_from(("", ".aci", "@x", ":1")),
+)
+
+
+class TestAnyText:
+    """Whatever is typed is a reference or an error, never an exception."""
+
+    @given(ANYTHING)
+    def test_success_survives_both_round_trips(self, text: str) -> None:
+        outcome = PARSE(text)
+        if not is_successful(outcome):
+            return
+        reference = outcome.unwrap()
+        assert PARSE(reference.string).unwrap() == reference
+        if not isinstance(reference, ImageIDReference):
+            assert PARSE(reference.cimd).unwrap() == reference
+
+    @given(ANYTHING)
+    def test_errors_say_where_and_what_to_do(self, text: str) -> None:
+        outcome = PARSE(text)
+        if is_successful(outcome):
+            return
+        error = outcome.failure()
+        assert error.hint
+        assert error.message.isprintable()
+        if isinstance(error, InvalidReference) and error.position is not None:
+            assert 0 <= error.position <= len(text)
+        if isinstance(error, UnsupportedReference):
+            assert "://" in text
+
+    @given(ANYTHING)
+    def test_no_reference_holds_a_control_character(self, text: str) -> None:
+        outcome = PARSE(text)
+        if is_successful(outcome):
+            reference = outcome.unwrap()
+            shown = reference.string
+            if isinstance(reference, ArchiveReference):
+                shown += reference.url + (reference.path or "")
+            if isinstance(reference, AppcReference):
+                shown += "".join(label.value for label in reference.labels.items)
+            assert not any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in shown)
+
+    @given(st.text(st.sampled_from("é a"), min_size=500, max_size=900))
+    def test_what_is_accepted_can_be_written_down_within_the_limit(self, middle: str) -> None:
+        outcome = PARSE(f"/{middle}.aci")
+        if is_successful(outcome):
+            assert len(outcome.unwrap().string) <= REFERENCE_CHARACTERS
+            assert PARSE(outcome.unwrap().string) == outcome
+        else:
+            assert str(REFERENCE_CHARACTERS) in outcome.failure().message
+
+
+class TestFileUrl:
+    """A path survives being a URL (RFC 8089)."""
+
+    @given(strategies.texts(min_size=1))
+    def test_path_comes_back(self, name: str) -> None:
+        path = "/" + name.lstrip("/")
+        assert ArchiveReference(file_url(path)).path == path
+
+    @given(st.binary(min_size=1, max_size=12))
+    def test_bytes_that_are_no_text_come_back(self, raw: bytes) -> None:
+        path = "/" + raw.decode(errors="surrogateescape").lstrip("/")
+        assert ArchiveReference(file_url(path)).path == path
+
+
+class TestSignatureLocation:
+    """An image's signature lies beside it."""
+
+    @given(strategies.archive_references())
+    def test_host_and_query_stay(self, reference: ArchiveReference) -> None:
+        image, signature = reference.url, signature_location(reference.url)
+        start = len("https://") if image.startswith("http") else 0
+        end = min((image + "?#").index("?"), (image + "?#").index("#"))
+        host = image[: image.index("/", start)]
+        assert signature.startswith(host + "/")
+        assert signature.endswith(".aci.asc" + image[end:])
+
+    @given(strategies.texts())
+    def test_never_raises(self, text: str) -> None:
+        assert ".aci.asc" in signature_location(text)
