@@ -1,0 +1,118 @@
+r"""Digests of a stream as signatures need them: once through the bytes for all that was asked.
+
+    tuple[DigestRequest, ...] -> Result[StreamHasher, UnsupportedSignature]
+    chunks                    -> tuple[SignedDigest, ...]
+
+A signature hashes the file and then its own trailer (RFC 9580 section 5.2.4). Requests that agree
+on algorithm and text mode share one hash of the file; each trailer goes into a copy of it.
+
+In text mode (RFC 9580 section 5.2.1.2) line ends are hashed as CR LF: a lone LF becomes CR LF, CR
+LF stays. A CR that no LF follows stays as it is, as in gpg; sqv takes it for a line end. (gpg also
+drops CRs in front of a line end and at the end of the file: such a signature does not match here.)
+
+Nothing here judges an algorithm: MD5 cannot be asked for, and what is too weak the verifier says.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, BinaryIO, final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.errors import UnsupportedSignature
+from pipeline.limits import CHUNK_BYTES
+from pipeline.trust import DigestRequest, SignatureHash, SignedDigest
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+
+@final
+class StreamHasher:
+    r"""Takes a stream in chunks of any size; made by :func:`start_hashing`.
+
+    >>> request = DigestRequest("sha256", text=True, suffix=b"!")
+    >>> hasher = start_hashing((request,)).unwrap()
+    >>> hasher.update(b"a\r")
+    >>> hasher.update(b"\nb\n")
+    >>> hasher.digests()[0].value == hashlib.sha256(b"a\r\nb\r\n!").digest()
+    True
+    """
+
+    def __init__(
+        self,
+        requests: tuple[DigestRequest, ...],
+        hashes: dict[tuple[SignatureHash, bool], "_Hash"],
+    ) -> None:
+        """Take the requests, and for each distinct (algorithm, text) an empty hash."""
+        self._requests = requests
+        self._hashes = hashes
+        self._binary = [hashes[key].update for key in hashes if not key[1]]
+        self._text = [hashes[key].update for key in hashes if key[1]]
+        self._ends_in_cr = False
+
+    def update(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        _each(self._binary, chunk)
+        if not self._text:
+            return
+        if self._ends_in_cr:
+            chunk = b"\r" + chunk
+        # What a CR at the very end means, the next chunk tells.
+        self._ends_in_cr = chunk.endswith(b"\r")
+        if self._ends_in_cr:
+            chunk = chunk[:-1]
+        _each(self._text, chunk.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+
+    def read_from(self, file: BinaryIO) -> Result[None, str]:
+        """Take what is left of a file; the failure is the system's reason."""
+        try:
+            while chunk := file.read(CHUNK_BYTES):
+                self.update(chunk)
+        except OSError as error:
+            return Failure(error.strerror or str(error))
+        return Success(None)
+
+    def digests(self) -> tuple[SignedDigest, ...]:
+        """Return the answers, in the order of the requests; the stream is over."""
+        if self._ends_in_cr:
+            _each(self._text, b"\r")
+            self._ends_in_cr = False
+        return tuple(self._answer(request) for request in self._requests)
+
+    def _answer(self, request: DigestRequest) -> SignedDigest:
+        digest = self._hashes[request.algorithm, request.text].copy()
+        digest.update(request.suffix)
+        return SignedDigest(request, digest.digest())
+
+
+def start_hashing(
+    requests: tuple[DigestRequest, ...],
+) -> Result[StreamHasher, UnsupportedSignature]:
+    """Prepare to hash a stream for ``requests``.
+
+    Errors: UnsupportedSignature where this machine's OpenSSL lacks an algorithm, as it often does
+    RIPEMD-160.
+    """
+    hashes: dict[tuple[SignatureHash, bool], _Hash] = {}
+    for request in requests:
+        made = _new_hash(request.algorithm)
+        if not is_successful(made):
+            return Failure(made.failure())
+        hashes.setdefault((request.algorithm, request.text), made.unwrap())
+    return Success(StreamHasher(requests, hashes))
+
+
+def _new_hash(algorithm: SignatureHash) -> "Result[_Hash, UnsupportedSignature]":
+    try:
+        # Also where a policy forbids the algorithm for new signatures: this one exists already,
+        # and the verifier is who refuses it, by name.
+        return Success(hashlib.new(algorithm, usedforsecurity=False))
+    except ValueError:
+        return Failure(UnsupportedSignature(f"this machine cannot compute {algorithm}"))
+
+
+def _each(updates: Iterable[Callable[[bytes], None]], chunk: bytes) -> None:
+    for update in updates:
+        update(chunk)
