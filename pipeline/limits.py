@@ -79,6 +79,10 @@ DECOMPRESSION_RATIO: Final = 300
 
 Text reaches 10 to 20, sparse file systems about 200; a gzip bomb has 1,030."""
 
+COMPRESSED_MEMBERS: Final = 1_000_000
+"""gzip members, xz streams or zstd frames of one file; formats that can be sought in have one
+for each file or each 64 KiB, and a tiny one costs as much time as 10 KiB of data."""
+
 RATIO_GRACE_BYTES: Final = 64 * MIB
 """Output up to which the ratio is not judged: small and empty images compress extremely."""
 
