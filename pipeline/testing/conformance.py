@@ -241,6 +241,13 @@ def _check_find(bench: _Bench) -> None:
         labels = Labels((Label(LabelName(name), value),))
         missed = bench.store.find(NAME, labels)
         bench.not_found(missed, f"a label {name}={value} that no image has finds nothing")
+    linux, plan9 = (Labels((Label(LabelName("os"), value),)) for value in ("linux", "plan9"))
+    arch = Labels((Label(LabelName("arch"), "amd64"),))
+    for defaults in (linux, arch):
+        found = expect_success(bench.store.find(NAME, one.labels, defaults), "find").image_id
+        expect(found == one.image_id, "a default that the image does not contradict finds it")
+    missed = bench.store.find(NAME, one.labels, plan9)
+    bench.not_found(missed, "a default that the image contradicts does not find it")
     versions = [image.labels.get("version") for image in bench.store.list_images().unwrap()]
     expect(versions == ["9", "2", "1"], "a listing has the newest import first")
 

@@ -1,0 +1,200 @@
+"""A store that is stopped before any one of its calls opens again, whole, and goes on.
+
+Each change of a store is run once for each call that it makes to the system or the database,
+and is stopped there: by an error of the disk, by a full disk, by Ctrl-C, and by ``kill -9``.
+"""
+
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from returns.pipeline import is_successful
+from returns.result import Result
+
+from pipeline.adapters.layout import LayoutStore
+from pipeline.adapters.layout.quarantine import FileQuarantine
+from pipeline.errors import DiskFull, ImageNotFound, StoreError
+from pipeline.ports import RemoteEntry
+from pipeline.results import Extracted, Freshness, Stored, Validators
+from pipeline.testing.conformance import expect_success, put
+from pipeline.testing.fakes import EPOCH
+from pipeline.testing.samples import URL, Sample
+from tests.adapters.store_world import (
+    StoppingFilesystem,
+    assert_sound,
+    disk_full,
+    interrupt,
+    io_error,
+    kill,
+    opened,
+    run_in_child,
+)
+
+SIGNED = Sample(version="1", signers="a", content=b"signed", max_age_seconds=5)
+UNSIGNED = Sample(version="2", content=b"unsigned", url=f"{URL}?2")
+NEW = Sample(version="3", content=b"new" * 1000, asked_version=None, url=f"{URL}?3")
+
+Change = Callable[[LayoutStore], Result[object, StoreError]]
+
+
+def commit(store: LayoutStore, sample: Sample) -> Result[object, StoreError]:
+    """Commit as the stages do, which hand on each failure."""
+    with store.quarantine() as session:
+        return session.bind(lambda quarantine: _download(quarantine, sample)).bind(store.commit)
+
+
+def _download(quarantine: FileQuarantine, sample: Sample) -> Result[Extracted, StoreError]:
+    return quarantine.create("archive").bind(
+        lambda writer: (
+            writer.write(sample.archive)
+            .bind(lambda _: writer.finish())
+            .map(lambda blob: sample.extracted(blob, EPOCH))
+        )
+    )
+
+
+def commit_new(store: LayoutStore) -> Result[object, StoreError]:
+    return commit(store, NEW)
+
+
+def commit_proof(store: LayoutStore) -> Result[object, StoreError]:
+    return commit(store, replace(UNSIGNED, signers="b"))
+
+
+def remove_signed(store: LayoutStore) -> Result[object, StoreError]:
+    return store.remove(SIGNED.image_id)
+
+
+def refresh_signed(store: LayoutStore) -> Result[object, StoreError]:
+    return store.refresh(SIGNED.url, Validators("e"), Freshness(EPOCH, 9))
+
+
+CHANGES: list[Change] = [commit_new, commit_proof, remove_signed, refresh_signed]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that can be asked of a store, and the blobs on its disk, to compare."""
+
+    images: tuple[Stored, ...]
+    found: tuple[Stored | None, ...]
+    remotes: tuple[RemoteEntry | None, ...]
+    manifests: tuple[bytes, ...]
+    blobs: frozenset[str]
+
+
+def facts(root: Path) -> Facts:
+    store = opened(root)
+    images = expect_success(store.list_images(), "list")
+    samples = (SIGNED, UNSIGNED, NEW)
+    return Facts(
+        images,
+        tuple(store.find(sample.name, sample.labels).value_or(None) for sample in samples),
+        tuple(expect_success(store.lookup(sample.url), "look up") for sample in samples),
+        tuple(expect_success(store.manifest(image.image_id), "read") for image in images),
+        frozenset(path.name for path in (root / "blobs").glob("*/*")),
+    )
+
+
+def sessions(root: Path) -> int:
+    return sum(1 for _ in (root / "quarantine").glob("*"))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("template") / "store"
+    for sample in (SIGNED, UNSIGNED):
+        expect_success(put(opened(root), sample, EPOCH), "commit")
+    return root
+
+
+CASES = [
+    pytest.param(change, present, id=f"{change.__name__}-{'present' if present else 'absent'}")
+    for change in CHANGES
+    for present in (True, False)
+    if present or change is commit_new
+]
+
+
+@pytest.mark.parametrize(("change", "present"), CASES)
+@pytest.mark.parametrize("stop", [io_error, disk_full, interrupt, kill])
+def test_a_change_stopped_before_any_call_leaves_a_sound_store(
+    change: Change, present: bool, stop: Callable[[], None], template: Path, tmp_path: Path
+) -> None:
+    def copy(name: str) -> Path:
+        root = tmp_path / name
+        if present:
+            shutil.copytree(template, root)
+        return root
+
+    before = facts(copy("before"))
+    whole = StoppingFilesystem()
+    expect_success(change(opened(copy("after"), whole)), "change")
+    after = facts(tmp_path / "after")
+    assert len(whole.calls) > 5
+    for number, call in enumerate(whole.calls, 1):
+        root = copy(str(number))
+        failed = _run_stopped(change, root, StoppingFilesystem(number, stop), stop)
+        assert_sound(root)
+        found = facts(root)
+        # For whoever asks, the change happened or it did not.
+        assert _without_blobs(found) in (_without_blobs(before), _without_blobs(after)), call
+        if failed is not None and change is not remove_signed:
+            assert found == before, call
+        if failed is not None and stop is disk_full:
+            assert isinstance(failed, DiskFull), call
+        if stop is not kill and not call.startswith(("unlink", "remove_folder")):
+            assert sessions(root) == 0, call
+        again = change(opened(root))
+        assert is_successful(again) or isinstance(again.failure(), ImageNotFound), call
+        assert facts(root) == after, call
+        assert_sound(root)
+        expect_success(put(opened(root), UNSIGNED, EPOCH), "commit afterwards")
+        assert sessions(root) == 0, call
+
+
+def _without_blobs(found: Facts) -> Facts:
+    return replace(found, blobs=frozenset())
+
+
+def _run_stopped(
+    change: Change, root: Path, filesystem: StoppingFilesystem, stop: Callable[[], None]
+) -> StoreError | None:
+    """Run the change; return its failure where it came to one."""
+    store = opened(root, filesystem)
+    if stop is kill:
+        assert run_in_child(lambda: _discard(change(store))) == -signal.SIGKILL
+        return None
+    if stop is interrupt:
+        with pytest.raises(KeyboardInterrupt):
+            change(store)
+        return None
+    outcome = change(store)
+    return None if is_successful(outcome) else outcome.failure()
+
+
+def _discard(outcome: object) -> None:
+    """Take an outcome that nobody will see."""
+
+
+def test_content_is_durable_before_its_name_and_its_name_before_its_row(tmp_path: Path) -> None:
+    """The order of writing to the disk, which no crash of a program alone can show."""
+    filesystem = StoppingFilesystem()
+    root = tmp_path / "store"
+    expect_success(commit_new(opened(root, filesystem)), "commit")
+    blob = root / "blobs" / "sha512" / NEW.image_id.hex
+    calls = filesystem.calls
+    named = calls.index(f"rename {blob}")
+    content = [n for n, call in enumerate(calls) if "sync" in call and "/archive-1" in call]
+    folder = calls.index(f"sync {blob.parent}", named)
+    recorded = calls.index("sql COMMIT")
+    assert len(content) == 1
+    assert content[0] < named < folder < recorded
+    for parent in (root / "blobs", root):
+        assert f"sync {parent}" in calls[:named]
+    assert "sql PRAGMA synchronous" in calls[folder:recorded]
+    # The locks are taken between: others never wait for the content to become durable.
+    assert content[0] < calls.index(f"open {root / 'locks' / 'store'}") < named
