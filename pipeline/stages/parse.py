@@ -39,6 +39,7 @@ from pipeline.text import redact_url
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
 _URL: Final = re.compile(r"[^/:,]+://")
+_WITH_DIGEST: Final = re.compile(r"docker://[^@?]*@sha[0-9]+[:-][0-9A-Za-z]*", re.IGNORECASE)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NO_BYTE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
@@ -94,6 +95,9 @@ def _parse_by_kind(paths: PathProbe, text: str) -> Result[Reference, ReferencePr
 
 def _parse_path(paths: PathProbe, text: str) -> Result[Reference, ReferenceProblem]:
     path = paths.absolute(text)
+    if CONTROL.search(path) is not None:
+        wanted = "wanted no control character in the name of the current folder"
+        return Failure(ReferenceProblem(wanted, "rename the folder, or give an absolute path"))
     if not path.endswith(IMAGE_SUFFIX):
         return Failure(
             ReferenceProblem(
@@ -151,7 +155,7 @@ def _shown(untrusted_text: str) -> str:
     plain = (
         unquote_plus(untrusted_text) if untrusted_text[:5].lower() == "cimd:" else untrusted_text
     )
-    start = re.search(_URL, plain)
-    if start is None or not {"@", "?"} & set(plain):
+    start = _URL.search(plain)
+    if start is None or not {"@", "?"} & set(plain) or _WITH_DIGEST.fullmatch(plain):
         return untrusted_text
     return plain[: start.start()] + redact_url(plain[start.start() :])

@@ -1,0 +1,151 @@
+"""The kinds of reference as values, and where signatures lie."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.digest import Digest
+from pipeline.names import ImageName, Label, LabelName, Labels
+from pipeline.reference import (
+    AppcReference,
+    ArchiveReference,
+    DockerReference,
+    ImageIDReference,
+    ReferenceProblem,
+    file_url,
+    looks_like_path,
+    signature_location,
+)
+
+DATA = Path(__file__).parent / "data" / "rkt"
+
+
+def vectors(name: str) -> list[Any]:
+    loaded = json.loads((DATA / f"{name}.json").read_text())["vectors"]
+    assert isinstance(loaded, list)
+    return loaded
+
+
+def appc(name: str, **labels: str) -> AppcReference:
+    pairs = tuple(Label(LabelName(label), value) for label, value in labels.items())
+    return AppcReference(ImageName(name), Labels(pairs))
+
+
+class TestAppc:
+    def test_equal_references_have_one_form(self) -> None:
+        one, other = appc("a", os="linux", arch="amd64"), appc("a", arch="amd64", os="linux")
+        assert one == other
+        assert one.string == other.string == "a,arch=amd64,os=linux"
+
+    def test_empty_version_is_kept(self) -> None:
+        assert appc("a", version="").string == "a,version="
+
+    def test_cimd_is_escaped_as_by_rkt(self) -> None:
+        reference = appc("example.com/app01", label01="?&*/", version="v1.0.0")
+        assert reference.cimd == (
+            "cimd:appc:v=0:example.com%2Fapp01?label01=?%26%2A/&version=v1.0.0"
+        )
+
+    @pytest.mark.parametrize(
+        "reference",
+        [
+            appc("sha512-abc"),
+            appc("sha512-abc", version="1"),
+            appc("app.aci"),
+            appc("a./b"),
+            appc("a", x="./b"),
+            appc("a", x="b.aci"),
+            appc("a", x="1,y=2"),
+            appc("a", x="1:2"),
+            appc("http", version="1"),
+            appc("cimd", version="1"),
+            appc("ftp", version="//x"),
+        ],
+        ids=lambda reference: reference.cimd,
+    )
+    def test_what_would_read_as_something_else_is_a_cimd(self, reference: AppcReference) -> None:
+        assert reference.string == reference.cimd
+
+    @pytest.mark.parametrize(
+        ("reference", "wanted"),
+        [
+            (appc("app.aci", version="1"), "app.aci:1"),
+            (appc("http"), "http"),
+            (appc("a", version="1", x="./b"), "a:1,x=./b"),
+        ],
+    )
+    def test_everything_else_is_plain(self, reference: AppcReference, wanted: str) -> None:
+        assert reference.string == wanted
+
+
+class TestArchive:
+    def test_path_of_a_file_url(self) -> None:
+        assert ArchiveReference("file:///a%20b/c.aci").path == "/a b/c.aci"
+        assert ArchiveReference("https://example.com/c.aci").path is None
+
+    @pytest.mark.parametrize("end", ["/app", "/app.aci?x=1", "/app.aci#x.aci", "/app?x=.aci"])
+    def test_url_that_does_not_say_aci_is_a_cimd(self, end: str) -> None:
+        reference = ArchiveReference(f"https://example.com{end}")
+        assert reference.string == reference.cimd
+        assert reference.string.startswith("cimd:aci-archive:v=0:https%3A%2F%2Fexample.com%2Fapp")
+
+
+class TestDocker:
+    def test_digest_counts(self) -> None:
+        digest = Digest("sha256", "a" * 64)
+        reference = DockerReference(f"a:1@{digest}", "docker.io", "library/a", "1", digest)
+        assert reference.full == f"registry-1.docker.io/library/a@{digest}"
+        assert reference.string == f"docker://a:1@{digest}"
+        assert reference.cimd == f"cimd:docker:v=0:a:1@{digest}"
+
+
+def test_image_id() -> None:
+    assert ImageIDReference("abc").string == "sha512-abc"
+
+
+def test_problem_moves_with_its_text() -> None:
+    assert ReferenceProblem("w", "a", 2).shifted(3) == ReferenceProblem("w", "a", 5)
+    assert ReferenceProblem("w", "a").shifted(3) == ReferenceProblem("w", "a")
+
+
+def test_file_url_has_one_form() -> None:
+    assert file_url("//a/b?c#d%.aci") == "file:///a/b%3Fc%23d%25.aci"
+
+
+@pytest.mark.parametrize("text", ["/", "/a", "./a", "../a", "a/./b", "a.aci", "b/.aci"])
+def test_paths(text: str) -> None:
+    assert looks_like_path(text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "a/b", "a.aci:1", "./a:1", "a.ACI", ".", ".."])
+def test_not_paths(text: str) -> None:
+    assert not looks_like_path(text)
+
+
+SIGNATURE_DIFFERENCES = {
+    "https://h/a%2Fb.aci": "rkt unescapes the slash, which names another file",
+    "mailto:x.aci": "no location of an image",
+}
+
+
+@pytest.mark.parametrize("vector", vectors("signature-url"), ids=lambda vector: vector["in"])
+def test_signature_url_vector(vector: dict[str, Any]) -> None:
+    agrees = signature_location(vector["in"]) == vector["out"]["asc"]
+    assert agrees is not (vector["in"] in SIGNATURE_DIFFERENCES)
+
+
+@pytest.mark.parametrize("vector", vectors("signature-path"), ids=lambda vector: vector["in"])
+def test_signature_path_vector(vector: dict[str, Any]) -> None:
+    image, signature = (file_url("/" + path) for path in (vector["in"], vector["out"]["asc"]))
+    assert signature_location(image) == signature
+
+
+def test_escaped_slash_stays_in_a_signature_location() -> None:
+    assert signature_location("https://h/a%2Fb.aci") == "https://h/a%2Fb.aci.asc"
+
+
+@pytest.mark.parametrize("end", ["", "?x", "#x"])
+def test_signature_is_never_on_another_host(end: str) -> None:
+    assert signature_location(f"https://h{end}") == f"https://h/.aci.asc{end}"
