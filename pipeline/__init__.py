@@ -1,1 +1,224 @@
-"""Find container images, fetch them into a local store, and prove who signed them."""
+"""Find container images, fetch them into a local store, and prove who signed them.
+
+    parse > discover > download > verify > extract > store
+
+A stage is a value, and stages join with ``>>``:
+
+>>> from pipeline import Stage
+>>> from returns.result import Success
+>>> (Stage("double", lambda n: Success(2 * n)) >> Stage("text", lambda n: Success(str(n))))(21)
+<Success: 42>
+
+The names below are the public interface, with the modules ``pipeline.adapters``, ``errors``,
+``ports`` and ``testing``. Each is imported when it is first used, so that the command line, which
+imports this package too, starts without what it does not need.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.digest import Digest as Digest
+    from pipeline.digest import parse_digest as parse_digest
+    from pipeline.errors import ExitCode as ExitCode
+    from pipeline.errors import PipelineError as PipelineError
+    from pipeline.limits import Limits as Limits
+    from pipeline.manifest import Dependency as Dependency
+    from pipeline.manifest import ImageManifest as ImageManifest
+    from pipeline.manifest import parse_manifest as parse_manifest
+    from pipeline.names import ImageName as ImageName
+    from pipeline.names import Label as Label
+    from pipeline.names import LabelName as LabelName
+    from pipeline.names import Labels as Labels
+    from pipeline.names import Platform as Platform
+    from pipeline.names import parse_image_name as parse_image_name
+    from pipeline.names import this_platform as this_platform
+    from pipeline.recipes.fetcher import Fetcher as Fetcher
+    from pipeline.recipes.finder import Finder as Finder
+    from pipeline.reference import AppcReference as AppcReference
+    from pipeline.reference import ArchiveReference as ArchiveReference
+    from pipeline.reference import DockerReference as DockerReference
+    from pipeline.reference import ImageIDReference as ImageIDReference
+    from pipeline.reference import Reference as Reference
+    from pipeline.results import Candidate as Candidate
+    from pipeline.results import Downloaded as Downloaded
+    from pipeline.results import Expectations as Expectations
+    from pipeline.results import Extracted as Extracted
+    from pipeline.results import Located as Located
+    from pipeline.results import NoProof as NoProof
+    from pipeline.results import QuarantinedBlob as QuarantinedBlob
+    from pipeline.results import SignatureProof as SignatureProof
+    from pipeline.results import Stored as Stored
+    from pipeline.results import Unchanged as Unchanged
+    from pipeline.results import Unverified as Unverified
+    from pipeline.results import Verified as Verified
+    from pipeline.stage import Stage as Stage
+    from pipeline.stage import first_success as first_success
+    from pipeline.stage import tap as tap
+    from pipeline.stages.discover import discover_endpoints as discover_endpoints
+    from pipeline.stages.download import download_image as download_image
+    from pipeline.stages.download import download_unsigned as download_unsigned
+    from pipeline.stages.extract import extract_manifest as extract_manifest
+    from pipeline.stages.parse import parse_reference as parse_reference
+    from pipeline.stages.store import store_image as store_image
+    from pipeline.stages.verify import accept_unsigned as accept_unsigned
+    from pipeline.stages.verify import verify_signature as verify_signature
+    from pipeline.trust import AnyScope as AnyScope
+    from pipeline.trust import Fingerprint as Fingerprint
+    from pipeline.trust import KeyEntry as KeyEntry
+    from pipeline.trust import KeySet as KeySet
+    from pipeline.trust import NamedScope as NamedScope
+    from pipeline.trust import Signer as Signer
+    from pipeline.trust import TrustedKey as TrustedKey
+    from pipeline.trust import parse_fingerprint as parse_fingerprint
+
+_HOMES = {
+    "pipeline.digest": (
+        "Digest",
+        "parse_digest",
+    ),
+    "pipeline.errors": (
+        "ExitCode",
+        "PipelineError",
+    ),
+    "pipeline.limits": ("Limits",),
+    "pipeline.manifest": (
+        "Dependency",
+        "ImageManifest",
+        "parse_manifest",
+    ),
+    "pipeline.names": (
+        "ImageName",
+        "Label",
+        "LabelName",
+        "Labels",
+        "Platform",
+        "parse_image_name",
+        "this_platform",
+    ),
+    "pipeline.recipes.fetcher": ("Fetcher",),
+    "pipeline.recipes.finder": ("Finder",),
+    "pipeline.reference": (
+        "AppcReference",
+        "ArchiveReference",
+        "DockerReference",
+        "ImageIDReference",
+        "Reference",
+    ),
+    "pipeline.results": (
+        "Candidate",
+        "Downloaded",
+        "Expectations",
+        "Extracted",
+        "Located",
+        "NoProof",
+        "QuarantinedBlob",
+        "SignatureProof",
+        "Stored",
+        "Unchanged",
+        "Unverified",
+        "Verified",
+    ),
+    "pipeline.stage": (
+        "Stage",
+        "first_success",
+        "tap",
+    ),
+    "pipeline.stages.discover": ("discover_endpoints",),
+    "pipeline.stages.download": (
+        "download_image",
+        "download_unsigned",
+    ),
+    "pipeline.stages.extract": ("extract_manifest",),
+    "pipeline.stages.parse": ("parse_reference",),
+    "pipeline.stages.store": ("store_image",),
+    "pipeline.stages.verify": (
+        "accept_unsigned",
+        "verify_signature",
+    ),
+    "pipeline.trust": (
+        "AnyScope",
+        "Fingerprint",
+        "KeyEntry",
+        "KeySet",
+        "NamedScope",
+        "Signer",
+        "TrustedKey",
+        "parse_fingerprint",
+    ),
+}
+
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which would take every name for exported.
+
+    def __getattr__(name: str) -> object:
+        """Import a public name from its home."""
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)
+
+
+__all__ = [
+    "AnyScope",
+    "AppcReference",
+    "ArchiveReference",
+    "Candidate",
+    "Dependency",
+    "Digest",
+    "DockerReference",
+    "Downloaded",
+    "ExitCode",
+    "Expectations",
+    "Extracted",
+    "Fetcher",
+    "Finder",
+    "Fingerprint",
+    "ImageIDReference",
+    "ImageManifest",
+    "ImageName",
+    "KeyEntry",
+    "KeySet",
+    "Label",
+    "LabelName",
+    "Labels",
+    "Limits",
+    "Located",
+    "NamedScope",
+    "NoProof",
+    "PipelineError",
+    "Platform",
+    "QuarantinedBlob",
+    "Reference",
+    "SignatureProof",
+    "Signer",
+    "Stage",
+    "Stored",
+    "TrustedKey",
+    "Unchanged",
+    "Unverified",
+    "Verified",
+    "accept_unsigned",
+    "discover_endpoints",
+    "download_image",
+    "download_unsigned",
+    "extract_manifest",
+    "first_success",
+    "parse_digest",
+    "parse_fingerprint",
+    "parse_image_name",
+    "parse_manifest",
+    "parse_reference",
+    "store_image",
+    "tap",
+    "this_platform",
+    "verify_signature",
+]

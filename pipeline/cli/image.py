@@ -52,8 +52,7 @@ def manifest(context: Context, reference: str) -> None:
         store = context.unwrap(toolkit.store())
         stored = context.unwrap(toolkit.stored_image(reference))
         raw = context.unwrap(store.manifest(stored.image_id))
-    click.get_binary_stream("stdout").write(raw)
-    context.data("")
+    click.echo(raw)
 
 
 @image.command("rm")

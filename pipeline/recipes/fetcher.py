@@ -64,7 +64,7 @@ from pipeline.results import (
 )
 from pipeline.stage import Stage, tap
 from pipeline.stages.discover import discover_endpoints
-from pipeline.stages.download import download_if_changed
+from pipeline.stages.download import download_if_changed, download_unsigned_if_changed
 from pipeline.stages.extract import extract_manifest
 from pipeline.stages.store import store_image
 from pipeline.stages.verify import accept_unsigned, verify_signature
@@ -197,20 +197,9 @@ class Fetcher:
         self, located: Located, quarantine: Quarantine
     ) -> Result[Stored, PipelineError]:
         """Download, and go on with what changed through verify, extract and store."""
-        known = self._known_validators(located)
         download = self._observed(
-            download_if_changed(
-                transport=self.transport,
-                quarantine=quarantine,
-                keyring=self.keyring,
-                verifier=self.verifier,
-                clock=self.clock,
-                known=known,
-                signed=self.unsigned_reason is None,
-                limits=self.limits,
-                observer=self.observer,
-            ),
-            lambda value: value.candidates[0].image,
+            self._download(quarantine, self._known_validators(located)),
+            lambda value: value.reference.string,
         )
         outcome = download(located)
         if not is_successful(outcome):
@@ -230,6 +219,28 @@ class Fetcher:
             >> self._observed(store_image(store=self.store), lambda value: value.manifest.name)
         )
         return finish(downloaded)
+
+    def _download(
+        self, quarantine: Quarantine, known: Callable[[str], Validators]
+    ) -> Stage[Located, Downloaded | Unchanged, PipelineError]:
+        if self.unsigned_reason is None:
+            return download_if_changed(
+                transport=self.transport,
+                quarantine=quarantine,
+                keyring=self.keyring,
+                verifier=self.verifier,
+                clock=self.clock,
+                observer=self.observer,
+                known=known,
+                limits=self.limits,
+            )
+        return download_unsigned_if_changed(
+            transport=self.transport,
+            quarantine=quarantine,
+            observer=self.observer,
+            known=known,
+            limits=self.limits,
+        )
 
     def _fresh(self, located: Located) -> Stored | None:
         """Return a stored image that the server said need not be asked for yet."""
