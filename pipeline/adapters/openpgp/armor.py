@@ -3,7 +3,7 @@
 Grammar (RFC 9580 section 6.2), each line ended by LF or CR LF, white space at line ends ignored::
 
     file   = *text 1*( block *text )
-    block  = "-----BEGIN PGP <label>-----" *( key ":" value ) "" *base64 [ "=" crc24 ]
+    block  = "-----BEGIN PGP <label>-----" *( key ": " value ) "" 1*base64 [ "=" crc24 ]
              "-----END PGP <label>-----"
 
 One pass over the lines, so that time grows with the length alone. Does not look into the bytes,
@@ -23,62 +23,70 @@ _CRC24_POLYNOMIAL = 0x864CFB
 _WHITE_SPACE = b" \t\r\n\v\f"
 
 
-def dearmor(untrusted: bytes, label: str) -> Result[tuple[bytes, ...], str]:
+def dearmor(untrusted: bytes, label: str | None = None) -> Result[tuple[bytes, ...], str]:
     """Return the bytes of each block; input that is binary already is its own only block.
 
-    ``label`` is what blocks must be called, as ``SIGNATURE``. A block must be whole: a missing
-    blank line or END line, a stray character or a wrong checksum refuses the file. A missing
-    checksum does not (RFC 9580 section 6.1).
+    ``label`` is what blocks must be called, as ``SIGNATURE``; None is for any name but that of
+    a cleartext-signed message. A block must be whole: a missing blank line or END line, a stray
+    character or a wrong checksum refuses the file. A missing checksum does not (RFC 9580
+    section 6.1).
 
     Errors: a sentence that says what was wanted.
 
-    >>> text = b"-----BEGIN PGP SIGNATURE-----\\n\\nwgA=\\n-----END PGP SIGNATURE-----\\n"
+    >>> text = b"-----BEGIN PGP SIGNATURE-----\n\nwgA=\n-----END PGP SIGNATURE-----\n"
     >>> dearmor(text, "SIGNATURE").unwrap()
-    (b'\\xc2\\x00',)
+    (b'\xc2\x00',)
     >>> dearmor(b"<html>", "SIGNATURE").failure()
     'wanted a line "-----BEGIN PGP SIGNATURE-----"'
     """
     # A packet's first octet has its high bit set (RFC 9580 section 4.2), text has not.
     if untrusted[:1] >= b"\x80":
         return Success((untrusted,))
-    wanted = label.encode("ascii")
     blocks: list[bytes] = []
-    lines = (line.rstrip(_WHITE_SPACE) for line in untrusted.split(b"\n"))
+    lines = iter(untrusted.split(b"\n"))
     for line in lines:
-        begin = _BEGIN.fullmatch(line)
+        begin = _BEGIN.fullmatch(line.rstrip(_WHITE_SPACE))
         if begin is None:
             continue
-        if begin[1] != wanted:
-            return Failure(f"wanted a block called {label}, got {begin[1].decode('ascii')}")
-        block = _read_block(lines, wanted)
+        found = begin[1].decode("ascii")
+        if found == "SIGNED MESSAGE" or label not in {None, found}:
+            return Failure(f"wanted a block called {label or 'PUBLIC KEY BLOCK'}, got {found}")
+        block = _read_block(lines, begin[1])
         if not is_successful(block):
             return Failure(block.failure())
         blocks.append(block.unwrap())
     if not blocks:
-        return Failure(f'wanted a line "-----BEGIN PGP {label}-----"')
+        return Failure(f'wanted a line "-----BEGIN PGP {label or "PUBLIC KEY BLOCK"}-----"')
     return Success(tuple(blocks))
 
 
 def _read_block(lines: Iterator[bytes], label: bytes) -> Result[bytes, str]:
     """Read from behind the BEGIN line to the END line."""
     for line in lines:
-        if not line:
+        if not line.strip(_WHITE_SPACE):
             break
-        if b":" not in line:
+        if b": " not in line:
             return Failure("wanted a blank line before the armored data")
     end = b"-----END PGP " + label + b"-----"
     body: list[bytes] = []
     checksum: bytes | None = None
-    for line in lines:
+    for line in map(_strip, lines):
         if line == end:
             return _decode(b"".join(body), checksum)
-        if checksum is not None:
-            return Failure("wanted the END line right after the checksum")
-        if line[:1] == b"=" and len(line) == 5:
-            checksum = line[1:]
+        if checksum is not None and line:
+            return Failure("wanted the END line after the checksum")
+        data, mark, four = line.rpartition(b"=")
+        # Padding is never followed by four more characters, so this is the checksum.
+        if mark and len(four) == 4:
+            body.append(data)
+            checksum = four
         else:
             body.append(line)
     return Failure(f'wanted a line "{end.decode("ascii")}"')
+
+
+def _strip(line: bytes) -> bytes:
+    return line.strip(_WHITE_SPACE) if line[:1] != b"-" else line.rstrip(_WHITE_SPACE)
 
 
 def _decode(body: bytes, checksum: bytes | None) -> Result[bytes, str]:
@@ -87,6 +95,8 @@ def _decode(body: bytes, checksum: bytes | None) -> Result[bytes, str]:
         wanted = None if checksum is None else binascii.a2b_base64(checksum, strict_mode=True)
     except binascii.Error as error:
         return Failure(f"wanted base64 between the armor lines: {error}")
+    if not data:
+        return Failure("the armor is empty")
     if wanted is not None and wanted != crc24(data).to_bytes(3, "big"):
         return Failure("the armor's checksum does not match its data")
     return Success(data)

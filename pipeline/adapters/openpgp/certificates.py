@@ -1,44 +1,41 @@
-"""Keyrings: ``bytes -> tuple[Certificate, ...]``, each with its own signatures, checked.
+"""Certificates: ``RawCertificate -> Certificate``, with the key's own signatures, verified.
 
-A certificate is a primary key with user IDs and subkeys (RFC 9580 section 10.1). Of their
-signatures only those stay that the primary key itself made and that verify; nothing is judged
-by time here. Packets, versions and algorithms that nobody here understands are left out and
-never spoil what stands beside them.
+Of all signatures in a certificate only those stay that the primary key itself made and that
+verify, and revocations by those whom it appointed. Nothing is judged by time here.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.openpgp.armor import dearmor
-from pipeline.adapters.openpgp.mathematics import PublicKey, read_public_key, verify_digest
-from pipeline.adapters.openpgp.packets import Packet, Tag, split_packets
+from pipeline.adapters.openpgp.keyring import RawCertificate
+from pipeline.adapters.openpgp.mathematics import PublicKey, verify_digest
+from pipeline.adapters.openpgp.packets import Packet, Tag
 from pipeline.adapters.openpgp.signatures import (
     HASHES,
     Kind,
     SignaturePacket,
+    Sub,
     read_signature,
 )
-from pipeline.limits import (
-    KEYRING_BYTES,
-    KEYS_PER_FILE,
-    PACKETS_PER_FILE,
-    SELF_SIGNATURES_PER_KEY,
-    USER_ID_BYTES,
-)
+from pipeline.limits import SELF_SIGNATURES_PER_KEY, USER_ID_BYTES
 
-_CERTIFICATIONS = range(Kind.GENERIC_CERTIFICATION, Kind.POSITIVE_CERTIFICATION + 1)
-_KEPT = frozenset(Tag)
+_CERTIFICATIONS = frozenset(range(Kind.GENERIC_CERTIFICATION, Kind.POSITIVE_CERTIFICATION + 1))
+_ON_KEY = frozenset({Kind.DIRECT_KEY, Kind.KEY_REVOCATION})
+_ON_USER_ID = _CERTIFICATIONS | {Kind.CERTIFICATION_REVOCATION}
+_ON_SUBKEY = frozenset({Kind.SUBKEY_BINDING, Kind.SUBKEY_REVOCATION})
+_REVOCATIONS = frozenset({Kind.KEY_REVOCATION, Kind.SUBKEY_REVOCATION})
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class UserID:
-    """A user ID with the primary key's statements about it, the newest first."""
+    """A user ID with the primary key's statements about it."""
 
     raw: bytes
     certifications: tuple[SignaturePacket, ...]
@@ -53,7 +50,7 @@ class UserID:
 @final
 @dataclass(frozen=True, slots=True)
 class Subkey:
-    """A subkey with the primary key's statements about it, the newest first."""
+    """A subkey with the primary key's statements about it."""
 
     key: PublicKey
     bindings: tuple[SignaturePacket, ...]
@@ -73,146 +70,79 @@ class Certificate:
     framed: bytes = field(repr=False)
 
 
-@final
-@dataclass(slots=True)
-class RawCertificate:
-    """A certificate's packets, sorted to their places and not checked at all.
-
-    ``parts`` has the signatures by what they stand behind: the primary key (None), a user ID or
-    a subkey. The same part in two places, or in two files, is one part.
-    """
-
-    primary: PublicKey
-    parts: dict[Packet | None, dict[Packet, None]] = field(default_factory=dict)
-
-    def add(self, part: Packet | None, signatures: Iterator[Packet]) -> None:
-        """Note a part, once, and signatures behind it."""
-        self.parts.setdefault(part, {}).update(dict.fromkeys(signatures))
-
-    def merge(self, other: "RawCertificate") -> None:
-        """Add what another copy of the same certificate says."""
-        for part, signatures in other.parts.items():
-            self.add(part, iter(signatures))
-
-    @property
-    def keys(self) -> tuple[PublicKey, ...]:
-        """The primary key and every readable subkey, bound or not."""
-        return (self.primary, *(key for _, key in self.subkeys))
-
-    @property
-    def subkeys(self) -> tuple[tuple[Packet, PublicKey], ...]:
-        """Subkeys that can be read."""
-        read = (
-            (part, read_public_key(part.body))
-            for part in self.parts
-            if part is not None and part.tag == Tag.PUBLIC_SUBKEY
-        )
-        return tuple((part, key.unwrap()) for part, key in read if is_successful(key))
-
-
-def read_keyring(untrusted: bytes) -> Result[tuple[RawCertificate, ...], str]:
-    """Cut a key file, armored or binary, into certificates by primary fingerprint.
-
-    Bounds: :data:`~pipeline.limits.KEYRING_BYTES`, ``PACKETS_PER_FILE``, ``KEYS_PER_FILE``.
-    Errors: a sentence that says what was wanted; also for a file with a secret key in it.
-    """
-    if len(untrusted) > KEYRING_BYTES:
-        return Failure(f"more than {KEYRING_BYTES} bytes")
-    blocks = dearmor(untrusted, "PUBLIC KEY BLOCK")
-    if not is_successful(blocks):
-        return Failure(blocks.failure())
-    outcome = split_packets(b"".join(blocks.unwrap()), max_packets=PACKETS_PER_FILE)
-    if not is_successful(outcome):
-        return Failure(outcome.failure())
-    packets = outcome.unwrap()
-    if any(packet.tag in {Tag.SECRET_KEY, Tag.SECRET_SUBKEY} for packet in packets):
-        return Failure("it holds a secret key, wanted public keys only")
-    return _sort(packets)
-
-
-def _sort(packets: tuple[Packet, ...]) -> Result[tuple[RawCertificate, ...], str]:
-    found: dict[str, RawCertificate] = {}
-    current: RawCertificate | None = None
-    part: Packet | None = None
-    for packet in packets:
-        if packet.tag == Tag.PUBLIC_KEY:
-            key = read_public_key(packet.body)
-            # What follows a key that cannot be read belongs to it, and goes with it.
-            current, part = None, None
-            if is_successful(key):
-                fresh = RawCertificate(key.unwrap())
-                current = found.setdefault(fresh.primary.fingerprint, fresh)
-                current.add(None, iter(()))
-            if len(found) > KEYS_PER_FILE:
-                return Failure(f"more than {KEYS_PER_FILE} keys")
-        elif current is None or packet.tag not in _KEPT:
-            continue
-        elif packet.tag == Tag.SIGNATURE:
-            current.add(part, iter((packet,)))
-        else:
-            part = packet
-            current.add(part, iter(()))
-    if not found:
-        return Failure("it holds no public key of version 4")
-    return Success(tuple(found.values()))
-
-
-def check_certificate(raw: RawCertificate) -> Result[Certificate, str]:
+def check_certificate(
+    raw: RawCertificate, revokers: Mapping[str, PublicKey] = MappingProxyType({})
+) -> Result[Certificate, str]:
     """Keep what the primary key says of itself, as far as its signatures verify.
 
-    Bounds: ``SELF_SIGNATURES_PER_KEY`` signatures that claim to be its own are tried.
+    ``revokers`` are other keys by fingerprint: those whom the primary key appointed may revoke
+    it. Bounds: ``SELF_SIGNATURES_PER_KEY`` verifications are tried.
+
+    Errors: a sentence, where that does not suffice.
     """
     primary = raw.primary
-    own = {part: _own_signatures(primary, packets) for part, packets in raw.parts.items()}
-    if sum(map(len, own.values())) > SELF_SIGNATURES_PER_KEY:
-        return Failure(f"more than {SELF_SIGNATURES_PER_KEY} signatures by the key on itself")
-    # Statements about the key itself count wherever they stand, above all revocations.
-    loose = tuple(signature for signatures in own.values() for signature in signatures)
-    user_ids = tuple(
-        UserID(
-            part.body,
-            _verified(primary, own[part], _CERTIFICATIONS, about_user_id(primary, part.body)),
-            _verified(
-                primary,
-                own[part],
-                (Kind.CERTIFICATION_REVOCATION,),
-                about_user_id(primary, part.body),
-            ),
-        )
-        for part in raw.parts
-        if part is not None and part.tag == Tag.USER_ID and len(part.body) <= USER_ID_BYTES
+    signatures = {part: _read_all(packets) for part, packets in raw.parts.items()}
+    desk = _Desk(primary, signatures)
+    user_ids = [part for part in raw.parts if part is not None and _is_user_id(part)]
+    subkeys = raw.subkeys
+    about_primary = desk.verified(_ON_KEY, {None: primary.hashed})
+    about_user_ids = desk.verified(
+        _ON_USER_ID, {part: _about_user_id(primary, part.body) for part in user_ids}
     )
-    subkeys = tuple(
-        Subkey(
-            key,
-            _verified(primary, own[part], (Kind.SUBKEY_BINDING,), primary.hashed + key.hashed),
-            _verified(primary, own[part], (Kind.SUBKEY_REVOCATION,), primary.hashed + key.hashed),
-        )
-        for part, key in raw.subkeys
+    about_subkeys = desk.verified(
+        _ON_SUBKEY, {part: primary.hashed + key.hashed for part, key in subkeys}
     )
+    if desk.tries > SELF_SIGNATURES_PER_KEY:
+        return Failure(f"needs more than {SELF_SIGNATURES_PER_KEY} verifications of itself")
+    own = [*about_primary[None], *(one for part in user_ids for one in about_user_ids[part])]
+    everything = [one for found in signatures.values() for one in found]
     return Success(
         Certificate(
             primary,
-            _verified(primary, loose, (Kind.DIRECT_KEY,), primary.hashed),
-            _verified(primary, loose, (Kind.KEY_REVOCATION,), primary.hashed),
-            user_ids,
-            subkeys,
-            _frame(raw),
+            _of(about_primary[None], {Kind.DIRECT_KEY}),
+            _of(about_primary[None], {Kind.KEY_REVOCATION})
+            + _revoked_by_others(primary, own, everything, revokers),
+            tuple(
+                UserID(
+                    part.body,
+                    _of(about_user_ids[part], _CERTIFICATIONS),
+                    _of(about_user_ids[part], {Kind.CERTIFICATION_REVOCATION}),
+                )
+                for part in user_ids
+            ),
+            tuple(
+                Subkey(
+                    key,
+                    tuple(
+                        one
+                        for one in _of(about_subkeys[part], {Kind.SUBKEY_BINDING})
+                        if (one.first.created or 0) >= key.created
+                    ),
+                    _of(about_subkeys[part], {Kind.SUBKEY_REVOCATION}),
+                )
+                for part, key in subkeys
+            ),
+            raw.framed,
         )
     )
 
 
-def _own_signatures(primary: PublicKey, packets: dict[Packet, None]) -> tuple[SignaturePacket, ...]:
+def _is_user_id(part: Packet) -> bool:
+    return part.tag == Tag.USER_ID and len(part.body) <= USER_ID_BYTES
+
+
+def _read_all(packets: Iterable[Packet]) -> tuple[SignaturePacket, ...]:
     read = (read_signature(packet.body) for packet in packets)
-    signatures = (outcome.unwrap() for outcome in read if is_successful(outcome))
-    return tuple(
-        signature
-        for signature in signatures
-        if signature.issuer is None or primary.fingerprint.endswith(signature.issuer)
-    )
+    return tuple(outcome.unwrap() for outcome in read if is_successful(outcome))
 
 
-def about_user_id(primary: PublicKey, raw: bytes) -> bytes:
+def _of(
+    signatures: Iterable[SignaturePacket], kinds: Container[int]
+) -> tuple[SignaturePacket, ...]:
+    return tuple(one for one in signatures if one.kind in kinds)
+
+
+def _about_user_id(primary: PublicKey, raw: bytes) -> bytes:
     """Return what a certification covers (RFC 9580 section 5.2.4)."""
     return primary.hashed + b"\xb4" + len(raw).to_bytes(4, "big") + raw
 
@@ -226,28 +156,69 @@ def signs(key: PublicKey, signature: SignaturePacket, subject: bytes) -> bool:
     return verify_digest(key, signature, digest)
 
 
-def _verified(
-    primary: PublicKey,
-    signatures: tuple[SignaturePacket, ...],
-    kinds: "tuple[int, ...] | range",
-    subject: bytes,
-) -> tuple[SignaturePacket, ...]:
-    """Keep those of ``kinds`` that verify, are older than nothing they need, newest first."""
-    kept = (
-        signature
-        for signature in signatures
-        if signature.kind in kinds
+@final
+@dataclass(slots=True)
+class _Desk:
+    """Verifies a primary key's signatures on itself, and counts how often it tried."""
+
+    primary: PublicKey
+    signatures: Mapping[Packet | None, tuple[SignaturePacket, ...]]
+    tries: int = 0
+
+    def verified(
+        self, kinds: Container[int], subjects: Mapping[Packet | None, bytes]
+    ) -> dict[Packet | None, tuple[SignaturePacket, ...]]:
+        """Return the signatures of ``kinds`` that verify over each subject.
+
+        A signature that stands in the wrong place counts where it belongs, above all a
+        revocation; so each is tried at its own place, then everywhere else.
+        """
+        found: dict[Packet | None, list[SignaturePacket]] = {part: [] for part in subjects}
+        for place, signatures in self.signatures.items():
+            order = sorted(subjects, key=lambda part, own=place: part is not own)  # type: ignore[misc] # a default binds the loop's value
+            for signature in _of(signatures, kinds):
+                if not _counts(signature, self.primary):
+                    continue
+                for part in order:
+                    self.tries += 1
+                    if self.tries > SELF_SIGNATURES_PER_KEY:
+                        break
+                    if signs(self.primary, signature, subjects[part]):
+                        found[part].append(signature)
+                        break
+        return {part: tuple(signatures) for part, signatures in found.items()}
+
+
+def _counts(signature: SignaturePacket, primary: PublicKey) -> bool:
+    """Tell whether a signature may be the key's word on itself, before any mathematics."""
+    created = signature.first.created
+    return (
+        signature.names(primary.fingerprint)
         and signature.not_understood is None
-        and signature.created is not None
-        and signature.created >= primary.created
-        and signs(primary, signature, subject)
+        # A malformed revocation is still a warning; nothing else is worth anything malformed.
+        and (signature.malformed is None or signature.kind in _REVOCATIONS)
+        and created is not None
+        and created >= primary.created
     )
-    return tuple(sorted(kept, key=lambda signature: signature.created or 0, reverse=True))
 
 
-def _frame(raw: RawCertificate) -> bytes:
-    """Write the certificate alone, in the order it came."""
-    packets: list[Packet] = [Packet(Tag.PUBLIC_KEY, raw.primary.body)]
-    for part, signatures in raw.parts.items():
-        packets += ([] if part is None else [part]) + list(signatures)
-    return b"".join(packet.framed for packet in packets)
+def _revoked_by_others(
+    primary: PublicKey,
+    own: Iterable[SignaturePacket],
+    signatures: Iterable[SignaturePacket],
+    revokers: Mapping[str, PublicKey],
+) -> tuple[SignaturePacket, ...]:
+    """Return revocations by keys that the primary key appointed (RFC 9580 section 5.2.3.23)."""
+    appointed = {
+        value.body[2:].hex()
+        for one in own
+        for value in one.hashed
+        if value.type == Sub.REVOCATION_KEY
+    }
+    keys = [revokers[fingerprint] for fingerprint in sorted(appointed & set(revokers))]
+    return tuple(
+        one
+        for one in _of(signatures, {Kind.KEY_REVOCATION})
+        for key in keys
+        if one.names(key.fingerprint) and signs(key, one, primary.hashed)
+    )

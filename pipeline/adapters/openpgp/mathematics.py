@@ -50,6 +50,9 @@ _WITH_MODULUS, _WITH_CURVE = _RSA | {16, _DSA, 20}, frozenset({18, _ECDSA, _EDDS
 _NAMES = {1: "RSA", 2: "RSA", 3: "RSA", 16: "ElGamal", 17: "DSA", 18: "ECDH", 19: "ECDSA"}
 _NAMES |= {20: "ElGamal", 22: "EdDSA", 25: "X25519", 26: "X448", 27: "Ed25519", 28: "Ed448"}
 
+MODULUS_BITS = 2048
+"""NIST SP 800-131A rev. 2 section 3: shorter RSA and DSA keys are disallowed."""
+
 _CURVES = {
     bytes.fromhex("2a8648ce3d030107"): "P-256",
     bytes.fromhex("2b81040022"): "P-384",
@@ -110,6 +113,11 @@ class PublicKey:
         return int.from_bytes(self.body[6:8], "big")
 
     @property
+    def is_weak(self) -> bool:
+        """Whether it is an RSA, DSA or ElGamal key that is too short to prove anything."""
+        return self.modulus_bits is not None and self.modulus_bits < MODULUS_BITS
+
+    @property
     def name(self) -> str:
         """Algorithm and size or curve, for people."""
         name = _NAMES.get(self.algorithm, f"algorithm {self.algorithm}")
@@ -164,15 +172,33 @@ def _read_numbers(body: bytes, fingerprint: str) -> MathematicalKey | None:
     return numbers
 
 
+def fits(key: PublicKey, signature: SignaturePacket) -> bool:
+    """Tell whether a signature is of its key's algorithm; RFC 9580 section 9.1 has RSA thrice."""
+    return key.algorithm == signature.key_algorithm or (
+        {key.algorithm, signature.key_algorithm} <= _RSA
+    )
+
+
+def has_plain_numbers(signature: SignaturePacket) -> bool:
+    """Tell whether the signature's numbers are whole and say their true length in bits."""
+    # Two octets of the digest go before, which prove nothing.
+    numbers, offset = signature.mathematics, 2
+    for _ in range(1 if signature.key_algorithm in _RSA else 2):
+        bits = int.from_bytes(numbers[offset : offset + 2], "big")
+        end = offset + 2 + (bits + 7) // 8
+        number = numbers[offset + 2 : end]
+        if end > len(numbers) or int.from_bytes(number, "big").bit_length() != bits:
+            return False
+        offset = end
+    return True
+
+
 def verify_digest(key: PublicKey, signature: SignaturePacket, digest: bytes) -> bool:
     """Tell whether ``key`` made ``signature`` over ``digest``; False for whatever cannot be."""
     algorithm = _HASHES.get(signature.hash_algorithm)
     if algorithm is None or len(digest) != algorithm.digest_size:
         return False
-    same = key.algorithm == signature.key_algorithm
-    if not same and not {key.algorithm, signature.key_algorithm} <= _RSA:
-        return False
-    if not _are_minimal(signature.mathematics[2:], 1 if key.algorithm in _RSA else 2):
+    if not fits(key, signature) or not has_plain_numbers(signature):
         return False
     # pgpy gets the signature without its subpackets, which it would refuse for small reasons.
     bare = bytes((4, 0, signature.key_algorithm, signature.hash_algorithm, 0, 0, 0, 0))
@@ -201,16 +227,3 @@ def _compute(
         numbers.verify(value, digest)
     else:
         raise InvalidSignature("the key cannot verify")
-
-
-def _are_minimal(mathematics: bytes, count: int) -> bool:
-    """Tell whether the first ``count`` numbers are whole and say their true length in bits."""
-    offset = 0
-    for _ in range(count):
-        bits = int.from_bytes(mathematics[offset : offset + 2], "big")
-        end = offset + 2 + (bits + 7) // 8
-        number = mathematics[offset + 2 : end]
-        if end > len(mathematics) or int.from_bytes(number, "big").bit_length() != bits:
-            return False
-        offset = end
-    return True

@@ -20,6 +20,7 @@ class Tag(IntEnum):
     SECRET_KEY = 5
     PUBLIC_KEY = 6
     SECRET_SUBKEY = 7
+    MARKER = 10
     USER_ID = 13
     PUBLIC_SUBKEY = 14
     USER_ATTRIBUTE = 17

@@ -5,23 +5,31 @@ from datetime import UTC, datetime
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.openpgp.certificates import (
-    Certificate,
-    Subkey,
-    check_certificate,
-    read_keyring,
-)
-from pipeline.adapters.openpgp.signatures import Sub
+from pipeline.adapters.openpgp.certificates import Certificate, Subkey, check_certificate
+from pipeline.adapters.openpgp.keyring import read_keyring
 from pipeline.adapters.openpgp.standing import (
-    FLAGS,
-    KNOWN_HASHES,
-    STRONG_HASHES,
     View,
     judge_key,
     primary_expiry,
     primary_flags,
+    subkey_expiry,
+    valid_user_ids,
+    view_of_now,
+    view_of_then,
 )
 from pipeline.trust import Fingerprint, KeyInfo, SubkeyInfo
+
+_CAPABILITIES = {
+    0x01: "certify",
+    0x02: "sign",
+    0x04: "encrypt",
+    0x08: "encrypt",
+    0x20: "authenticate",
+}
+"""Key flags (RFC 9580 section 5.2.3.29)."""
+
+_LAST_MOMENT = 253_402_300_799
+"""The last second of the year 9999, as late as Python's time goes."""
 
 
 def review_keys(untrusted_keyring: bytes, now: datetime) -> Result[tuple[KeyInfo, ...], str]:
@@ -29,23 +37,24 @@ def review_keys(untrusted_keyring: bytes, now: datetime) -> Result[tuple[KeyInfo
     outcome = read_keyring(untrusted_keyring)
     if not is_successful(outcome):
         return Failure(outcome.failure())
+    raws = outcome.unwrap()
+    revokers = {raw.primary.fingerprint: raw.primary for raw in raws}
     reviewed: list[KeyInfo] = []
-    for raw in outcome.unwrap():
-        checked = check_certificate(raw)
+    for raw in raws:
+        checked = check_certificate(raw, revokers)
         if not is_successful(checked):
-            return Failure(f"key {raw.primary.fingerprint} has {checked.failure()}")
+            return Failure(f"key {raw.primary.fingerprint} {checked.failure()}")
         reviewed.append(_review(checked.unwrap(), int(now.timestamp())))
     return Success(tuple(reviewed))
 
 
 def _review(certificate: Certificate, now: int) -> KeyInfo:
-    view = View(now, KNOWN_HASHES)
-    flags = primary_flags(certificate, view)
+    view = view_of_now(now)
     return KeyInfo(
         fingerprint=Fingerprint(certificate.primary.fingerprint),
         user_ids=valid_user_ids(certificate, view),
         algorithm=certificate.primary.name,
-        capabilities=_capabilities(flags[0] if flags else None),
+        capabilities=_capabilities(primary_flags(certificate, view)),
         created=moment(certificate.primary.created),
         expires=optional_moment(primary_expiry(certificate, view)),
         revoked=bool(certificate.revocations),
@@ -60,50 +69,37 @@ def _review_subkey(subkey: Subkey, view: View) -> SubkeyInfo:
     return SubkeyInfo(
         fingerprint=Fingerprint(subkey.key.fingerprint),
         algorithm=subkey.key.name,
-        capabilities=() if binding is None else _capabilities(binding.key_flags),
+        capabilities=_capabilities(0 if binding is None else binding.key_flags or 0),
         created=moment(subkey.key.created),
-        expires=optional_moment(
-            None if binding is None else binding.after(subkey.key.created, Sub.KEY_EXPIRATION_TIME)
-        ),
+        expires=optional_moment(subkey_expiry(subkey, view)),
         revoked=bool(subkey.revocations),
     )
 
 
 def _problem(certificate: Certificate, now: int) -> str | None:
     """Say why no signature made now would be accepted, None where one would be."""
-    keys = (certificate.primary, *(subkey.key for subkey in certificate.subkeys))
-    usable = [key for key in keys if key.numbers is not None]
     reasons: list[str] = []
-    for key in usable:
-        judged = judge_key(certificate, key, View(now, STRONG_HASHES))
-        if is_successful(judged):
+    for key in (certificate.primary, *(subkey.key for subkey in certificate.subkeys)):
+        if key.numbers is None or key.is_weak:
+            reasons.append(f"{key.name} keys do not sign here")
+            continue
+        judged = [
+            judge_key(certificate, key, view) for view in (view_of_now(now), view_of_then(now))
+        ]
+        refusals = [one.failure().detail for one in judged if not is_successful(one)]
+        if not refusals:
             return None
-        reasons.append(judged.failure().detail)
-    return reasons[0] if reasons else f"{certificate.primary.name} keys are not supported"
+        reasons.append(refusals[0])
+    return reasons[0]
 
 
-def valid_user_ids(certificate: Certificate, view: View) -> tuple[str, ...]:
-    """Return the user IDs that the key vouches for and has not revoked since."""
-    valid: list[str] = []
-    for user_id in certificate.user_ids:
-        statement = view.newest(user_id.certifications)
-        revoked = view.newest(user_id.revocations)
-        if statement is not None and (
-            revoked is None or (revoked.created or 0) < (statement.created or 0)
-        ):
-            valid.append(user_id.text)
-    return tuple(valid)
-
-
-def _capabilities(flags: int | None) -> tuple[str, ...]:
-    if flags is None:
-        return ()
-    return tuple(dict.fromkeys(name for bit, name in FLAGS.items() if flags & bit))
+def _capabilities(flags: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for bit, name in _CAPABILITIES.items() if flags & bit))
 
 
 def moment(seconds: int) -> datetime:
     """Return seconds since 1970 as a time; beyond the year 9999 it is the last one."""
-    return datetime.fromtimestamp(min(seconds, 253402300799), UTC)
+    return datetime.fromtimestamp(min(seconds, _LAST_MOMENT), UTC)
 
 
 def optional_moment(seconds: int | None) -> datetime | None:

@@ -34,7 +34,10 @@ class Sub(IntEnum):
 
     CREATION_TIME = 2
     EXPIRATION_TIME = 3
+    EXPORTABLE = 4
+    REVOCABLE = 7
     KEY_EXPIRATION_TIME = 9
+    REVOCATION_KEY = 12
     ISSUER = 16
     NOTATION = 20
     PRIMARY_USER_ID = 25
@@ -49,8 +52,12 @@ HASHES = {2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224"}
 HASH_NAMES = HASHES | {1: "md5", 3: "ripemd160", 12: "sha3-256", 14: "sha3-512"}
 """Names for messages."""
 
-UNDERSTOOD = frozenset({*Sub} - {Sub.NOTATION})
-"""Subpackets that may be critical."""
+_UNDERSTOOD = frozenset({2, 3, 4, 5, 6, 7, 9, 11, 12, 16, 21, 22, 24, 25, 26, 27, 29, 30, 32, 33})
+"""Subpackets that may be critical: those that gpg and sqv both know. No notation is known."""
+
+_LENGTHS = {2: 4, 3: 4, 4: 1, 5: 2, 7: 1, 9: 4, 12: 22, 16: 8, 25: 1}
+_LEAST_LENGTHS = {6: 1, 20: 8, 29: 1, 31: 2, 32: 10, 33: 21, 35: 21, 38: 1}
+_BOOLEANS = frozenset({Sub.EXPORTABLE, Sub.REVOCABLE, Sub.PRIMARY_USER_ID})
 
 
 @final
@@ -63,9 +70,44 @@ class Subpacket:
     body: bytes
 
     @property
-    def number(self) -> int:
-        """The body as an unsigned number."""
-        return int.from_bytes(self.body, "big")
+    def is_malformed(self) -> bool:
+        """Whether the body cannot be what the type says; unknown types may be anything."""
+        size = len(self.body)
+        return (
+            size != _LENGTHS.get(self.type, size)
+            or size < _LEAST_LENGTHS.get(self.type, 0)
+            or (self.type in _BOOLEANS and self.body not in {b"\0", b"\1"})
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the hashed subpackets say, for one choice among several of a type.
+
+    Times are seconds since 1970, lifetimes seconds; None is for what is not said. A lifetime of
+    zero is without end.
+    """
+
+    created: int | None
+    lifetime: int | None
+    key_lifetime: int | None
+    key_flags: int | None
+    is_primary_user_id: bool
+
+    @property
+    def expires(self) -> int | None:
+        """From when on the signature is void, None for never."""
+        return end(self.created, self.lifetime)
+
+
+def end(start: int | None, lifetime: int | None) -> int | None:
+    """Return when a lifetime ends, None for never.
+
+    >>> end(1000, 60), end(1000, 0), end(1000, None)
+    (1060, None, None)
+    """
+    return start + lifetime if start is not None and lifetime else None
 
 
 @final
@@ -73,8 +115,8 @@ class Subpacket:
 class SignaturePacket:
     """What a version 4 signature says; nothing of it is verified.
 
-    ``trailer`` is what is hashed after the signed data (section 5.2.4). Times are seconds since
-    1970.
+    ``first`` is how gpg reads it, which takes the first of several subpackets of a type, ``last``
+    how sqv does. ``trailer`` is what is hashed after the signed data (section 5.2.4).
     """
 
     kind: int
@@ -84,10 +126,8 @@ class SignaturePacket:
     unhashed: tuple[Subpacket, ...]
     trailer: bytes
     mathematics: bytes
-
-    def values(self, wanted: Sub) -> tuple[Subpacket, ...]:
-        """Return the hashed subpackets of one type."""
-        return tuple(subpacket for subpacket in self.hashed if subpacket.type == wanted)
+    first: Statement
+    last: Statement
 
     @property
     def hash_name(self) -> str:
@@ -95,48 +135,26 @@ class SignaturePacket:
         return HASH_NAMES.get(self.hash_algorithm, f"hash algorithm {self.hash_algorithm}")
 
     @property
-    def created(self) -> int | None:
-        """When it was made; the first where several are given, None without any."""
-        times = self.values(Sub.CREATION_TIME)
-        return times[0].number if times else None
+    def issuers(self) -> tuple[str, ...]:
+        """Which key claims to have made it: 40 or 16 hex digits; wrong ones are no harm.
 
-    @property
-    def expires(self) -> int | None:
-        """From when on it is void; the earliest where several are given, None for never."""
-        return self.after(self.created, Sub.EXPIRATION_TIME)
-
-    def after(self, start: int | None, wanted: Sub) -> int | None:
-        """Return ``start`` and the shortest lifetime of that type; zero means without end."""
-        lifetimes = [value.number for value in self.values(wanted) if value.number]
-        return start + min(lifetimes) if start is not None and lifetimes else None
-
-    @property
-    def key_flags(self) -> int | None:
-        """The lowest eight key flags, those that all subpackets of that type share, or None."""
-        flags = [value.body[0] if value.body else 0 for value in self.values(Sub.KEY_FLAGS)]
-        shared = 0xFF
-        for given in flags:
-            shared &= given
-        return shared if flags else None
-
-    @property
-    def is_primary_user_id(self) -> bool:
-        """Whether it marks its user ID as the primary one."""
-        return any(value.number for value in self.values(Sub.PRIMARY_USER_ID))
-
-    @property
-    def issuer(self) -> str | None:
-        """Which key claims to have made it: 40 or 16 hex digits.
-
-        A hashed issuer fingerprint goes before a key ID, hashed or not, as in gpg.
+        As in gpg, a fingerprint counts where it is hashed, and the first key ID anywhere.
         """
-        for value in self.values(Sub.ISSUER_FINGERPRINT):
-            if len(value.body) == 21 and value.body[0] == 4:
-                return value.body[1:].hex()
-        for value in (*self.hashed, *self.unhashed):
-            if value.type == Sub.ISSUER and len(value.body) == 8:
-                return value.body.hex()
-        return None
+        fingerprints = [
+            value.body[1:].hex()
+            for value in self.hashed
+            if value.type == Sub.ISSUER_FINGERPRINT and value.body[:1] == b"\x04"
+        ]
+        key_ids = [
+            value.body.hex()
+            for value in (*self.hashed, *self.unhashed)
+            if value.type == Sub.ISSUER and len(value.body) == 8
+        ]
+        return (*fingerprints[:1], *key_ids[:1])
+
+    def names(self, fingerprint: str) -> bool:
+        """Tell whether an issuer is the key with that fingerprint."""
+        return any(fingerprint.endswith(issuer) for issuer in self.issuers)
 
     @property
     def embedded(self) -> tuple[bytes, ...]:
@@ -151,8 +169,16 @@ class SignaturePacket:
     def not_understood(self) -> str | None:
         """The first critical subpacket that may not be ignored (section 5.2.3.7), or None."""
         for value in (*self.hashed, *self.unhashed):
-            if value.critical and value.type not in UNDERSTOOD:
-                return "notation" if value.type == Sub.NOTATION else f"subpacket {value.type}"
+            if value.critical and value.type not in _UNDERSTOOD:
+                return f"critical subpacket of type {value.type}"
+        return None
+
+    @property
+    def malformed(self) -> str | None:
+        """The first malformed subpacket, or None."""
+        for value in (*self.hashed, *self.unhashed):
+            if value.is_malformed:
+                return f"malformed subpacket of type {value.type}"
         return None
 
 
@@ -184,7 +210,23 @@ def read_signature(body: bytes) -> Result[SignaturePacket, str]:
             unhashed=unhashed.unwrap(),
             trailer=body[:unhashed_start] + b"\x04\xff" + unhashed_start.to_bytes(4, "big"),
             mathematics=body[start:],
+            first=_state(hashed.unwrap()[::-1]),
+            last=_state(hashed.unwrap()),
         )
+    )
+
+
+def _state(hashed: tuple[Subpacket, ...]) -> Statement:
+    """Read subpackets so that a later one overrides an earlier of its type."""
+    bodies = {subpacket.type: subpacket.body for subpacket in hashed}
+    numbers = {kind: int.from_bytes(body, "big") for kind, body in bodies.items()}
+    flags = bodies.get(Sub.KEY_FLAGS)
+    return Statement(
+        created=numbers.get(Sub.CREATION_TIME),
+        lifetime=numbers.get(Sub.EXPIRATION_TIME),
+        key_lifetime=numbers.get(Sub.KEY_EXPIRATION_TIME),
+        key_flags=None if flags is None else int.from_bytes(flags[:1], "big"),
+        is_primary_user_id=bool(numbers.get(Sub.PRIMARY_USER_ID)),
     )
 
 

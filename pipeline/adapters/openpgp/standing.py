@@ -1,8 +1,8 @@
 """Whether a key may sign: ``Certificate, key, View -> Result[Usable, Refusal]``.
 
-gpg judges a key as it stands now, sqv as it stood when the signature was made, with stricter
-hashes. A :class:`View` is either; a signature must pass both (docs/openpgp-policy.md). Only
-statements made at or before the view's time count, except revocations, which always do.
+gpg judges a key as it stands now; sqv as it stood when the signature was made, and with stricter
+hashes. They also take what a key says of itself from different places. A :class:`View` is one
+of the two, and a signature must pass both (docs/openpgp-policy.md).
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,8 @@ from pipeline.adapters.openpgp.signatures import (
     HASHES,
     Kind,
     SignaturePacket,
-    Sub,
+    Statement,
+    end,
     read_signature,
 )
 
@@ -28,8 +29,8 @@ STRONG_HASHES = frozenset({8, 9, 10, 11})
 KNOWN_HASHES = frozenset(HASHES)
 """With SHA-1, as gpg takes it in signatures over keys."""
 
-CERTIFY_FLAG, SIGN_FLAG = 0x01, 0x02
-FLAGS = {0x01: "certify", 0x02: "sign", 0x04: "encrypt", 0x08: "encrypt", 0x20: "authenticate"}
+SIGN_FLAG = 0x02
+_ALL_FLAGS, _NO_FLAGS = 0xFF, 0x00
 
 Problem: TypeAlias = Literal[
     "revoked", "expired", "not-yet-valid", "not-for-signing", "not-bound", "no-valid-user-id"
@@ -39,22 +40,48 @@ Problem: TypeAlias = Literal[
 @final
 @dataclass(frozen=True, slots=True)
 class View:
-    """When a key is judged, in seconds since 1970, and which hashes its statements may use."""
+    """Whose eyes judge a key, and when: ``at`` is in seconds since 1970.
 
+    ``hashes`` are those that the key's signatures on itself may use.
+    """
+
+    like: Literal["gpg", "sqv"]
     at: int
     hashes: frozenset[int]
 
-    def newest(self, signatures: Iterable[SignaturePacket]) -> SignaturePacket | None:
-        """Return the statement in force: made by then, not expired by then, the newest."""
-        for signature in signatures:
-            if (
-                signature.hash_algorithm in self.hashes
-                and signature.created is not None
-                and signature.created <= self.at
-                and not _is_over(signature.expires, self.at)
-            ):
-                return signature
-        return None
+    def read(self, signature: SignaturePacket) -> Statement:
+        """Read what a signature says."""
+        return signature.first if self.like == "gpg" else signature.last
+
+    def newest(
+        self, signatures: Iterable[SignaturePacket], *, even_expired: bool = False
+    ) -> Statement | None:
+        """Return the statement in force: the newest that has not expired.
+
+        sqv looks only at what had been said by then; gpg at all that is said now.
+        """
+        said = (self.read(one) for one in signatures if one.hash_algorithm in self.hashes)
+        in_force = (
+            one
+            for one in said
+            if (self.like == "gpg" or (one.created or 0) <= self.at)
+            and (even_expired or not self.is_over(one.expires))
+        )
+        return max(in_force, key=lambda one: one.created or 0, default=None)
+
+    def is_over(self, expires: int | None) -> bool:
+        """Tell whether that moment has come."""
+        return expires is not None and expires <= self.at
+
+
+def view_of_now(at: int) -> View:
+    """Return gpg's view."""
+    return View("gpg", at, KNOWN_HASHES)
+
+
+def view_of_then(at: int, *, sha1: bool = False) -> View:
+    """Return sqv's view, with SHA-1 let pass or not."""
+    return View("sqv", at, KNOWN_HASHES if sha1 else STRONG_HASHES)
 
 
 @final
@@ -76,13 +103,12 @@ class Refusal:
 
 def judge_key(certificate: Certificate, key: PublicKey, view: View) -> Result[Usable, Refusal]:
     """Judge a primary key or a subkey of ``certificate`` as a maker of signatures over files."""
-    primary = judge_primary(certificate, view)
+    primary = _judge_primary(certificate, view)
     if not is_successful(primary):
         return Failure(primary.failure())
     if key.fingerprint == certificate.primary.fingerprint:
-        for flags in primary_flags(certificate, view):
-            if not flags & SIGN_FLAG:
-                return Failure(Refusal("not-for-signing", "its key flags do not allow signing"))
+        if not primary_flags(certificate, view) & SIGN_FLAG:
+            return Failure(Refusal("not-for-signing", "its key flags do not allow signing"))
         return primary
     for subkey in certificate.subkeys:
         if subkey.key.fingerprint == key.fingerprint:
@@ -93,20 +119,25 @@ def judge_key(certificate: Certificate, key: PublicKey, view: View) -> Result[Us
     return Failure(Refusal("not-bound", "it is no subkey of that primary key"))
 
 
-def judge_primary(certificate: Certificate, view: View) -> Result[Usable, Refusal]:
+def _judge_primary(certificate: Certificate, view: View) -> Result[Usable, Refusal]:
     """Judge the primary key, whatever it is used for."""
     # 1. A revoked key stays revoked, whenever and for whatever reason.
     if certificate.revocations:
-        return Failure(Refusal("revoked", "its owner revoked it"))
+        return Failure(Refusal("revoked", "it was revoked"))
     # 2. It existed.
     if certificate.primary.created > view.at:
         return Failure(Refusal("not-yet-valid", "the primary key was made later"))
-    # 3. It vouches for somebody.
-    if not any(view.newest(user_id.certifications) for user_id in certificate.user_ids):
+    # 3. It vouches for somebody: gpg wants a user ID, sqv any statement in force.
+    vouches = (
+        any(user_id.certifications for user_id in certificate.user_ids)
+        if view.like == "gpg"
+        else bool(_statements(certificate, view))
+    )
+    if not vouches:
         return Failure(Refusal("no-valid-user-id", "no user ID has a valid self-signature"))
     # 4. It has not expired.
     expires = primary_expiry(certificate, view)
-    if _is_over(expires, view.at):
+    if view.is_over(expires):
         return Failure(Refusal("expired", "the primary key has expired"))
     return Success(Usable(expires))
 
@@ -118,21 +149,24 @@ def _judge_subkey(certificate: Certificate, subkey: Subkey, view: View) -> Resul
     # 2. It existed.
     if subkey.key.created > view.at:
         return Failure(Refusal("not-yet-valid", "the subkey was made later"))
-    # 3. The primary key says that the subkey is its own.
-    binding = view.newest(subkey.bindings)
-    if binding is None:
+    # 3. The primary key says that the subkey is its own; gpg does not look behind the newest.
+    usable = [one for one in subkey.bindings if one.hash_algorithm in view.hashes]
+    binding = view.newest(usable, even_expired=view.like == "gpg")
+    if binding is None or view.is_over(binding.expires):
         return Failure(Refusal("not-bound", "the subkey has no valid binding signature"))
     # 4. For signing.
-    if binding.key_flags is not None and not binding.key_flags & SIGN_FLAG:
+    default = _ALL_FLAGS if view.like == "gpg" else _NO_FLAGS
+    if not (default if binding.key_flags is None else binding.key_flags) & SIGN_FLAG:
         return Failure(Refusal("not-for-signing", "its key flags do not allow signing"))
     # 5. The subkey says that it belongs to that primary key, so that nobody adopts a stranger's.
-    if not _has_back_signature(certificate.primary, subkey.key, binding, view):
+    packets = [one for one in usable if view.read(one) == binding]
+    if not any(_has_back_signature(certificate.primary, subkey.key, one, view) for one in packets):
         return Failure(Refusal("not-bound", "the subkey does not confirm its primary key"))
     # 6. It has not expired.
-    expires = binding.after(subkey.key.created, Sub.KEY_EXPIRATION_TIME)
-    if _is_over(expires, view.at):
+    expires = subkey_expiry(subkey, view)
+    if view.is_over(expires):
         return Failure(Refusal("expired", "the subkey has expired"))
-    return Success(Usable(expires))
+    return Success(Usable(earliest(expires, binding.expires)))
 
 
 def _has_back_signature(
@@ -143,56 +177,70 @@ def _has_back_signature(
         if not is_successful(outcome):
             continue
         back = outcome.unwrap()
+        said = view.newest((back,), even_expired=view.like == "gpg")
         if (
             back.kind == Kind.PRIMARY_KEY_BINDING
             and back.not_understood is None
-            and view.newest((back,)) is not None
+            and back.malformed is None
+            and said is not None
+            and said.created is not None
+            and said.created >= subkey.created
             and signs(subkey, back, primary.hashed + subkey.hashed)
         ):
             return True
     return False
 
 
-def primary_user_id(certificate: Certificate, view: View) -> UserID | None:
-    """Return the user ID marked as primary, else the one with the newest self-signature."""
-    ranked: list[tuple[bool, int, UserID]] = []
-    for user_id in certificate.user_ids:
-        statement = view.newest(user_id.certifications)
-        if statement is not None:
-            ranked.append((statement.is_primary_user_id, statement.created or 0, user_id))
-    return max(ranked, key=lambda entry: entry[:2])[2] if ranked else None
+def _statements(certificate: Certificate, view: View) -> tuple[Statement, ...]:
+    """Return what the primary key says of itself, in the order in which it is asked.
 
-
-def _statements(certificate: Certificate, view: View) -> tuple[SignaturePacket, ...]:
-    """Return what speaks for the primary key: its direct signature, then its user IDs'."""
+    gpg asks the direct-key signature, then the user IDs, newest first; sqv asks the primary
+    user ID, then the direct-key signature.
+    """
     direct = view.newest(certificate.direct)
-    chosen = primary_user_id(certificate, view)
-    others = (user_id for user_id in certificate.user_ids if user_id is not chosen)
-    ordered = (() if chosen is None else (chosen,)) + tuple(others)
-    found = (direct, *(view.newest(user_id.certifications) for user_id in ordered))
-    return tuple(signature for signature in found if signature is not None)
+    by_user_ids = [view.newest(user_id.certifications) for user_id in certificate.user_ids]
+    said = [one for one in by_user_ids if one is not None]
+    if view.like == "gpg":
+        said.sort(key=lambda one: one.created or 0, reverse=True)
+        ordered = [direct, *said]
+    else:
+        said.sort(key=lambda one: (one.is_primary_user_id, one.created or 0), reverse=True)
+        ordered = [*said[:1], direct]
+    return tuple(one for one in ordered if one is not None)
 
 
 def primary_expiry(certificate: Certificate, view: View) -> int | None:
-    """Return when the primary key expires: what the direct signature, else a user ID's says."""
-    created = certificate.primary.created
-    for signature in _statements(certificate, view):
-        expires = signature.after(created, Sub.KEY_EXPIRATION_TIME)
-        if expires is not None:
-            return expires
+    """Return when the primary key expires; for gpg, "never" does not end the search."""
+    for said in _statements(certificate, view):
+        if said.key_lifetime or (said.key_lifetime == 0 and view.like == "sqv"):
+            return end(certificate.primary.created, said.key_lifetime)
     return None
 
 
-def primary_flags(certificate: Certificate, view: View) -> tuple[int, ...]:
-    """Return the key flags that the primary key's statements give, none where none does."""
-    statements = _statements(certificate, view)
-    return tuple(s.key_flags for s in statements[:2] if s.key_flags is not None)
+def subkey_expiry(subkey: Subkey, view: View) -> int | None:
+    """Return when a subkey expires, None for never."""
+    binding = view.newest(subkey.bindings, even_expired=view.like == "gpg")
+    return None if binding is None else end(subkey.key.created, binding.key_lifetime)
+
+
+def primary_flags(certificate: Certificate, view: View) -> int:
+    """Return the primary key's flags; without any, gpg allows all and sqv nothing."""
+    for said in _statements(certificate, view):
+        if said.key_flags is not None:
+            return said.key_flags
+    return _ALL_FLAGS if view.like == "gpg" else _NO_FLAGS
+
+
+def valid_user_ids(certificate: Certificate, view: View) -> tuple[str, ...]:
+    """Return the user IDs that the key vouches for and has not revoked since."""
+    return tuple(one.text for one in certificate.user_ids if _is_valid(one, view))
+
+
+def _is_valid(user_id: UserID, view: View) -> bool:
+    said, revoked = view.newest(user_id.certifications), view.newest(user_id.revocations)
+    return said is not None and (revoked is None or (revoked.created or 0) < (said.created or 0))
 
 
 def earliest(*moments: int | None) -> int | None:
     """Return the first of the moments that come, None where none does."""
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _is_over(expires: int | None, at: int) -> bool:
-    return expires is not None and expires <= at

@@ -1,0 +1,82 @@
+"""Who is said to have signed: ``SignatureFile, KeySet -> tuple[Claims, ...]``.
+
+A signature names its key, unproven. Here the name is looked up among the trusted keys.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.adapters.openpgp.keyring import RawCertificate, read_keyring
+from pipeline.adapters.openpgp.mathematics import PublicKey
+from pipeline.adapters.openpgp.signature_file import SignatureFile
+from pipeline.adapters.openpgp.signatures import SignaturePacket
+from pipeline.errors import UnknownSigner, VerificationError
+from pipeline.trust import KeyEntry, KeySet, NamedScope, TrustScope
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A certificate, merged from all its copies, and the entry that granted it trust first."""
+
+    certificate: RawCertificate
+    entry: KeyEntry
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A signature, and the key that it claims to be by."""
+
+    signature: SignaturePacket
+    key: PublicKey
+    trusted: Trusted
+
+
+Claims: TypeAlias = tuple[Claim, ...]
+"""The keys that one signature may be by, at least one: key IDs may collide."""
+
+
+def merge_keys(keys: KeySet) -> tuple[Trusted, ...]:
+    """Read all key files; copies of a key are one, so that none hides another's revocation.
+
+    A file that cannot be read grants nothing, and takes nothing from the others.
+    """
+    merged: dict[str, Trusted] = {}
+    for key in keys.keys:
+        keyring = read_keyring(key.keyring)
+        for raw in keyring.unwrap() if is_successful(keyring) else ():
+            known = merged.setdefault(raw.primary.fingerprint, Trusted(raw, key.entry))
+            if known.certificate is not raw:
+                known.certificate.merge(raw)
+    return tuple(merged.values())
+
+
+def find_claims(
+    file: SignatureFile, trusted: tuple[Trusted, ...], scope: TrustScope
+) -> Result[tuple[Claims, ...], VerificationError]:
+    """Look up each signature's key; signatures by unknown keys are passed over.
+
+    Errors: ``UnknownSigner`` where no key is known, where a signature names none at all, and
+    where one of several armor blocks has an unknown one: gpg and sqv read such files each in
+    its own way, and agree only on files that are known throughout.
+    """
+    known = [(one, key) for one in trusted for key in one.certificate.keys]
+    claims = [
+        tuple(Claim(signature, key, one) for one, key in known if signature.names(key.fingerprint))
+        for signature in file.signatures
+    ]
+    found = tuple(one for one in claims if one)
+    is_anonymous = any(not signature.issuers for signature in file.signatures)
+    if not found or is_anonymous or (file.blocks > 1 and len(found) < len(claims)):
+        issuers = (
+            signature.issuers[0]
+            for signature, one in zip(file.signatures, claims, strict=True)
+            if signature.issuers and not one
+        )
+        name = scope.name if isinstance(scope, NamedScope) else "any name"
+        return Failure(UnknownSigner(tuple(dict.fromkeys(issuers)), name, len(trusted)))
+    return Success(found)
