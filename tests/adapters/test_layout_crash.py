@@ -111,16 +111,19 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+STOPS: list[Callable[[], None]] = [io_error, disk_full, interrupt, kill]
+
 CASES = [
-    pytest.param(change, present, id=f"{change.__name__}-{'present' if present else 'absent'}")
+    pytest.param(change, present, stop, id=f"{stop.__name__}-{change.__name__}-{present}")
     for change in CHANGES
     for present in (True, False)
     if present or change is commit_new
+    for stop in STOPS
+    if stop in {io_error, kill} or change is commit_new
 ]
 
 
-@pytest.mark.parametrize(("change", "present"), CASES)
-@pytest.mark.parametrize("stop", [io_error, disk_full, interrupt, kill])
+@pytest.mark.parametrize(("change", "present", "stop"), CASES)
 def test_a_change_stopped_before_any_call_leaves_a_sound_store(
     change: Change, present: bool, stop: Callable[[], None], template: Path, tmp_path: Path
 ) -> None:

@@ -8,7 +8,6 @@ import pytest
 from returns.result import Result, Success
 
 from pipeline.adapters import memory
-from pipeline.adapters.layout import open_store
 from pipeline.adapters.memory import MemoryQuarantine, MemoryStore, MemoryWriter
 from pipeline.digest import Digest
 from pipeline.errors import StoreError
@@ -21,13 +20,14 @@ from pipeline.testing.conformance import (
     check_store,
 )
 from pipeline.testing.fakes import FixedClock
+from tests.adapters.store_world import opened
 
 
 def test_the_store_on_disk_conforms(tmp_path: Path) -> None:
     number = count()
 
     def make(clock: Clock) -> StoreUnderTest:
-        return open_store(tmp_path / str(next(number)), clock=clock).unwrap()
+        return opened(tmp_path / str(next(number)), clock=clock)
 
     check_store(make)
 
@@ -37,7 +37,7 @@ def test_the_store_in_memory_conforms() -> None:
 
 
 def test_the_quarantine_on_disk_conforms(tmp_path: Path) -> None:
-    check_quarantine(open_store(tmp_path / "store", clock=FixedClock()).unwrap().quarantine)
+    check_quarantine(opened(tmp_path / "store").quarantine)
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,8 @@ def remove(place: Place, image_id: Digest) -> Stored:
         except sqlite3.Error as error:
             if not is_full(error):
                 raise
-            # On a full disk even forgetting needs space, and removing an image must be possible
-            # there of all places. A row without its blob counts as not there.
+            # On a full disk even forgetting takes space, and removing an image must be possible
+            # there of all places. Meanwhile the row without its blob counts as not there.
             blobs.drop(place.filesystem, path)
             _forget(place, image_id)
         blobs.drop(place.filesystem, path)
