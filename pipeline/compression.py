@@ -38,7 +38,7 @@ from pipeline.limits import (
     ZSTD_WINDOW_BYTES,
 )
 from pipeline.tar_header import BLOCK_BYTES, has_checksum
-from pipeline.zstd_frame import MAGIC, SKIPPABLE, WindowTooLarge, ZstdFrameDecompressor
+from pipeline.zstd_frame import MAGIC, SKIPPABLE, WindowTooLargeError, ZstdFrameDecompressor
 
 Compression: TypeAlias = Literal["none", "gzip", "bzip2", "xz", "zstd"]
 """How an archive is compressed; ``none`` is a plain tar."""
@@ -168,11 +168,13 @@ class Decompressor:
             step = min(2 * step, CHUNK_BYTES)
             while given or not (self._decoder.needs_input or self._decoder.eof):
                 outcome = _decode(self._decoder, given).bind(self._count)
-                if not is_successful(outcome) or outcome.unwrap():
+                if not is_successful(outcome):
+                    yield outcome
+                    return
+                if outcome.unwrap():
                     yield outcome
                 given = b""
-            if self._decoder.eof:
-                position -= len(self._decoder.unused_data)
+            position -= len(self._decoder.unused_data)
 
     def finish(self) -> Result[None, CorruptArchive]:
         """Say that no more bytes come.
@@ -212,12 +214,12 @@ class Decompressor:
 def _decode(decoder: _Decoder, data: bytes) -> Result[bytes, DecompressionError]:
     try:
         return Success(decoder.decompress(data, CHUNK_BYTES))
-    except WindowTooLarge:
+    except WindowTooLargeError:
         return Failure(ArchiveTooLarge("bytes in a zstd window", ZSTD_WINDOW_BYTES))
     except lzma.LZMAError as error:
         # The limit on memory has no class of its own.
         if "memory" in str(error).lower():
             return Failure(ArchiveTooLarge("bytes of memory to decode", XZ_MEMORY_BYTES))
         return Failure(CorruptArchive(f"xz: {error}"))
-    except (IsalError, OSError, ZstdError) as error:
+    except (IsalError, OSError, ZstdError) as error:  # type: ignore[misc] # isal's stub: a value
         return Failure(CorruptArchive(f"{type(error).__name__}: {error}"))

@@ -6,7 +6,7 @@ most 128 KiB each (RFC 8878 section 3.1.1.2), so this reads the blocks' headers,
 each, and passes on a few blocks at a time. The interface is that of ``bz2.BZ2Decompressor``.
 
 Shape: ``decompress(data, max_length) -> bytes``; raises :exc:`zstandard.ZstdError`, which
-:mod:`pipeline.compression` maps, and :exc:`WindowTooLarge`.
+:mod:`pipeline.compression` maps, and :exc:`WindowTooLargeError`.
 """
 
 from typing import Final, Literal, final
@@ -27,7 +27,7 @@ _LONGEST_FRAME_HEADER: Final = 18
 _BLOCK_HEADER_BYTES: Final = 3
 
 
-class WindowTooLarge(Exception):
+class WindowTooLargeError(Exception):
     """The frame would have the decoder allocate more than ZSTD_WINDOW_BYTES."""
 
 
@@ -50,7 +50,8 @@ class ZstdFrameDecompressor:
     @property
     def needs_input(self) -> bool:
         """Whether nothing more can come out before more data goes in."""
-        return not self.eof and len(self._buffer) < self._next + _BLOCK_HEADER_BYTES
+        available = len(self._buffer) - self._next
+        return not self.eof and (self._expects != "block" or available < _BLOCK_HEADER_BYTES)
 
     @property
     def unused_data(self) -> bytes:
@@ -80,12 +81,12 @@ class ZstdFrameDecompressor:
         if head[:4] in SKIPPABLE:
             if len(head) >= 8:
                 self._next, self._expects = 8 + int.from_bytes(head[4:8], "little"), "end"
-        elif not MAGIC.startswith(head[:4]):
+        elif len(head) >= 4 and not head.startswith(MAGIC):
             raise ZstdError("no frame starts here")
         elif len(head) >= 5 and len(head) >= frame_header_size(head):
             parameters = get_frame_parameters(head)
             if parameters.window_size > ZSTD_WINDOW_BYTES:
-                raise WindowTooLarge
+                raise WindowTooLargeError
             self._checksum_bytes = 4 if parameters.has_checksum else 0
             self._next, self._expects = frame_header_size(head), "block"
 
