@@ -95,7 +95,9 @@ def run(command: str, environment: dict[str, str]) -> int:
     print(f"\n$ {command}", flush=True)
     program = str(Path(sys.executable).parent / "image-pipeline")
     arguments = [program, *shlex.split(command)[1:]]
-    code = subprocess.run(arguments, env=environment, check=False).returncode
+    code = subprocess.run(
+        arguments, env=environment, stderr=subprocess.STDOUT, check=False
+    ).returncode
     print(f"[exit code {code}]", flush=True)
     return code
 

@@ -207,18 +207,22 @@ class Fetcher:
         downloaded = outcome.unwrap()
         if isinstance(downloaded, Unchanged):
             return self._confirm(downloaded)
-        prove: Stage[Downloaded, Verified | Unverified, VerificationError | ConfigurationError]
-        if self.unsigned_reason is None:
-            prove = verify_signature(keyring=self.keyring, verifier=self.verifier, clock=self.clock)
-        else:
-            prove = accept_unsigned(self.unsigned_reason)
         extract = extract_manifest(quarantine=quarantine, keyring=self.keyring, limits=self.limits)
         finish = (
-            self._observed(prove, lambda value: value.source.image)
+            self._prove()
             >> self._observed(extract, lambda value: value.downloaded.source.image)
             >> self._observed(store_image(store=self.store), lambda value: value.manifest.name)
         )
         return finish(downloaded)
+
+    def _prove(
+        self,
+    ) -> Stage[Downloaded, Verified | Unverified, VerificationError | ConfigurationError]:
+        if self.unsigned_reason is not None:
+            accept = accept_unsigned(self.unsigned_reason)
+            return self._observed(accept, lambda value: value.source.image)
+        verify = verify_signature(keyring=self.keyring, verifier=self.verifier, clock=self.clock)
+        return self._observed(verify, lambda value: value.source.image)
 
     def _download(
         self, quarantine: Quarantine, known: Callable[[str], Validators]

@@ -17,6 +17,7 @@ from pipeline.adapters.memory import MemoryStore
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.errors import PipelineError
 from pipeline.names import ImageName, Platform, parse_image_name
+from pipeline.ports import StageEnded
 from pipeline.recipes.dependencies import fetch_dependencies
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.settings import PullPolicy
@@ -389,11 +390,11 @@ class TestEvents:
 
     def test_stages_in_order(self, setting: Setting) -> None:
         setting.fetch()
-        ended = [event.stage for event in setting.log.events if hasattr(event, "seconds")]
+        ended = [each.stage for each in setting.log.events if isinstance(each, StageEnded)]
         assert ended == ["discover", "download", "verify", "extract", "store"]
 
     def test_failures_have_a_kind(self, setting: Setting) -> None:
         setting.pages[IMAGE] = Page(b"tampered")
         setting.refuse()
-        kinds = [event.error_kind for event in setting.log.events if hasattr(event, "error_kind")]
+        kinds = [each.error_kind for each in setting.log.events if isinstance(each, StageEnded)]
         assert kinds == [None, None, "bad-signature"]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,6 @@ import trustme
 
 from pipeline.cli.main import run
 from pipeline.testing.makers import make_archive, make_manifest
-
-with warnings.catch_warnings():
-    # pgpy names ciphers that cryptography is about to drop; none of them is used here.
-    warnings.simplefilter("ignore")
-    import pgpy
-    from pgpy.constants import EllipticCurveOID, HashAlgorithm, KeyFlags, PubKeyAlgorithm
 
 HOST = "example.com"
 LABELS = {"version": "1.2.0", "os": "linux", "arch": "amd64"}
@@ -116,20 +111,30 @@ def serving(site: Site, authority: trustme.CA, *hosts: str) -> Iterator[int]:
         thread.join()
 
 
-def make_key(user_id: str = "Example Images") -> "pgpy.PGPKey":
+def _pgpy() -> tuple[Any, Any]:
+    """Import what makes keys; our stubs have only what the package itself uses."""
+    with warnings.catch_warnings():
+        # pgpy names ciphers that cryptography is about to drop; none of them is used here.
+        warnings.simplefilter("ignore")
+        return import_module("pgpy"), import_module("pgpy.constants")
+
+
+def make_key(user_id: str = "Example Images") -> Any:
     """Make an Ed25519 key that signs."""
-    key = pgpy.PGPKey.new(PubKeyAlgorithm.EdDSA, EllipticCurveOID.Ed25519)
+    pgpy, constants = _pgpy()
+    key = pgpy.PGPKey.new(constants.PubKeyAlgorithm.EdDSA, constants.EllipticCurveOID.Ed25519)
     key.add_uid(
         pgpy.PGPUID.new(user_id),
-        usage={KeyFlags.Sign, KeyFlags.Certify},
-        hashes=[HashAlgorithm.SHA512],
+        usage={constants.KeyFlags.Sign, constants.KeyFlags.Certify},
+        hashes=[constants.HashAlgorithm.SHA512],
     )
     return key
 
 
-def sign(key: "pgpy.PGPKey", data: bytes) -> bytes:
+def sign(key: Any, data: bytes) -> bytes:
     """Return a detached, armored signature."""
-    return str(key.sign(data, hash=HashAlgorithm.SHA512)).encode()
+    _, constants = _pgpy()
+    return str(key.sign(data, hash=constants.HashAlgorithm.SHA512)).encode()
 
 
 def make_image(
