@@ -29,10 +29,14 @@ READ_BYTES: Final = 512 * KIB
 _CHUNKED_END: Final = b"0\r\n\r\n"
 
 
-class _Deadline(threading.local):
-    """When the request at work in this thread must be done, in the clock's monotonic seconds."""
+class _AtWork(threading.local):
+    """What this thread is doing: one request at a time, over one connection.
 
-    at: float = math.inf
+    ``until`` is when it must be done, in the clock's monotonic seconds.
+    """
+
+    until: float = math.inf
+    stream: "Stream | None" = None
 
 
 @final
@@ -43,7 +47,7 @@ class Network(httpcore.NetworkBackend):
         """Keep the rules, the first that matches counts; nothing is opened."""
         self._rules = rules
         self._clock = clock
-        self._deadline = _Deadline()
+        self._at_work = _AtWork()
         self._sockets = httpcore.SyncBackend()
 
     @contextmanager
@@ -52,16 +56,16 @@ class Network(httpcore.NetworkBackend):
 
         Inside another such block, the earlier deadline counts.
         """
-        before = self._deadline.at
-        self._deadline.at = min(before, self._clock.monotonic() + seconds)
+        before = self._at_work.until
+        self._at_work.until = min(before, self._clock.monotonic() + seconds)
         try:
             yield
         finally:
-            self._deadline.at = before
+            self._at_work.until = before
 
     def remaining(self, timeout: float | None) -> float:
         """Return the seconds that a wait of ``timeout`` may last now; none left is 0 or less."""
-        left = self._deadline.at - self._clock.monotonic()
+        left = self._at_work.until - self._clock.monotonic()
         return left if timeout is None else min(timeout, left)
 
     def connect_tcp(
@@ -77,11 +81,21 @@ class Network(httpcore.NetworkBackend):
         seconds = self.remaining(timeout)
         if seconds <= 0:
             raise httpcore.ConnectTimeout
+        self._at_work.stream = None
         opened = self._clock.monotonic()
         stream = self._sockets.connect_tcp(
             rule.to_host or host, rule.to_port or port, seconds, local_address, socket_options
         )
         return Stream(stream, self, connected_by=opened + seconds)
+
+    def begin_request(self, stream: "Stream") -> None:
+        """Note over which connection this thread sends its request."""
+        self._at_work.stream = stream
+
+    def met_stale_connection(self) -> bool:
+        """Tell whether this thread's last request went over a kept connection, unanswered."""
+        stream = self._at_work.stream
+        return stream is not None and stream.is_stale
 
     def seconds_until(self, moment: float) -> float:
         """Return the seconds from now to ``moment``, or to the deadline where that is earlier."""
@@ -101,9 +115,11 @@ class Stream(httpcore.NetworkStream):
         self._connected_by = connected_by
         self._socket: socket.socket = inner.get_extra_info("socket")
         self._buffer = memoryview(bytearray(READ_BYTES))
+        self._exchanges = 0
         self._exchange_bytes = 0
         self._head_bytes = -1
         self._tail = b""
+        self._broken: OSError | None = None
         self.ended = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see below
@@ -121,6 +137,8 @@ class Stream(httpcore.NetworkStream):
         return data
 
     def _wait_and_fill(self, timeout: float | None) -> int:
+        if self._broken is not None:
+            raise httpcore.ReadError(self._broken)
         seconds = self._network.remaining(timeout)
         if seconds <= 0:
             raise httpcore.ReadTimeout
@@ -145,6 +163,10 @@ class Stream(httpcore.NetworkStream):
             return self._socket.recv_into(self._buffer[offset:])
         except (BlockingIOError, ssl.SSLWantReadError):
             return 0
+        except OSError as error:
+            # What came before counts; the system tells an error once, so the next read says it.
+            self._broken = error
+            return 0
 
     def is_between_answers(self, body_bytes: int, *, chunked: bool) -> bool:
         """Tell whether the answer that was just read was the last thing on the connection.
@@ -157,12 +179,21 @@ class Stream(httpcore.NetworkStream):
             return self._tail == _CHUNKED_END
         return self._head_bytes >= 4 and self._exchange_bytes == self._head_bytes + body_bytes
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the connection served a request before and has not answered the last one."""
+        return self._exchanges > 1 and self._exchange_bytes == 0
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send; what is read afterwards belongs to a new answer."""
+        if not buffer:
+            return
         seconds = self._network.remaining(timeout)
         if seconds <= 0:
             raise httpcore.WriteTimeout
+        self._exchanges += 1
         self._exchange_bytes, self._head_bytes, self._tail = 0, -1, b""
+        self._network.begin_request(self)
         self._inner.write(buffer, seconds)
 
     def close(self) -> None:

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self, final
-from urllib.parse import urljoin
 
 import httpcore
 import truststore
@@ -28,7 +27,7 @@ from pipeline.adapters.http.caching import parse_max_age
 from pipeline.adapters.http.failures import FOREIGN, transport_error
 from pipeline.adapters.http.network import Network, Stream
 from pipeline.adapters.http.settings import HttpSettings
-from pipeline.adapters.http.urls import Target, parse_target
+from pipeline.adapters.http.urls import Target, join_target, parse_target
 from pipeline.errors import (
     BodyTooLarge,
     HttpStatus,
@@ -136,11 +135,14 @@ class HttpTransport:
             if isinstance(answer, Response):
                 return Success(answer)
             # 4. The new URL passes the same checks; no more than so many in a row.
-            url, came_from = urljoin(url, answer.location), target
+            joined = join_target(target, answer.location)
+            if not is_successful(joined):
+                return Failure(joined.failure())
+            url, came_from = joined.unwrap(), target
         return Failure(TooManyRedirects(request.url, REDIRECTS))
 
     def _ask(
-        self, target: Target, request: Request, sink: Sink
+        self, target: Target, request: Request, sink: Sink, *, may_retry: bool = True
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         """Send one request, and read its answer to the end."""
         connections = self._connections()
@@ -167,6 +169,11 @@ class HttpTransport:
             ) as response:
                 return self._answer(response, transfer, request, sink)
         except FOREIGN as error:
+            stale = self._network.met_stale_connection()
+            if may_retry and stale and not isinstance(error, httpcore.TimeoutException):
+                # The server closed a kept connection just before the request came, and has not
+                # acted on it: asking again is right (RFC 9112 section 9.3.1), once.
+                return self._ask(target, request, sink, may_retry=False)
             if transfer.ended_early:
                 return Failure(TruncatedBody(target.url, transfer.received, transfer.announced))
             out_of_time = self._network.remaining(None) <= 0

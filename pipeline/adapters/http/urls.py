@@ -1,4 +1,4 @@
-"""Which URLs are asked over HTTP, taken apart once: ``str -> Result[Target, TransportError]``.
+"""Which URLs are asked over HTTP, taken apart: ``str -> Result[Target, TransportError]``.
 
 Source: RFC 3986 section 3; RFC 9110 section 4.2. Hosts are ASCII: an international name is
 written in its ``xn--`` form, so that no mapping of look-alikes is done behind the user's back.
@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final, Literal, final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from returns.result import Failure, Result, Success
 
@@ -72,6 +72,14 @@ def parse_target(url: str) -> Result[Target, TransportError]:
             path_and_query=quote((parts.path or "/") + query, safe=_SAFE),
         )
     )
+
+
+def join_target(base: Target, location: str) -> Result[str, TransportError]:
+    """Return where a redirect leads; ``location`` is relative to ``base`` (RFC 9110 10.2.2)."""
+    try:
+        return Success(urljoin(base.url, location))
+    except ValueError as error:
+        return Failure(ConnectionFailed(base.url, f"redirects to what is not a URL: {error}"))
 
 
 def _is_host(host: str) -> bool:
