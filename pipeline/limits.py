@@ -53,11 +53,11 @@ PACKETS_PER_FILE: Final = 10_000
 SELF_SIGNATURES_PER_KEY: Final = 1_000
 """Signatures by a key on itself that are tried; the busiest real keys have about a hundred."""
 
-USER_ID_BYTES: Final = 2 * KIB
-"""Longest user ID of a key; a longer one is left out, as gpg does."""
+USER_ID_BYTES: Final = 2 * KIB - 10
+"""Longest user ID of a key, gpg's own limit; a longer one is left out."""
 
-CLOCK_SKEW_SECONDS: Final = 30 * 60
-"""By how much a signature may lie in the future: clocks of signers differ (sqv's own figure)."""
+CLOCK_SKEW_SECONDS: Final = 60
+"""By how much a signature may lie in the future: the signer's clock and ours may differ."""
 
 MANIFEST_BYTES: Final = 4 * MIB
 """An image manifest; rkt read a 200 MiB manifest and used 2.5 GB."""

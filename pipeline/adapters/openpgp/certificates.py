@@ -192,13 +192,14 @@ class _Desk:
 def _counts(signature: SignaturePacket, primary: PublicKey) -> bool:
     """Tell whether a signature may be the key's word on itself, before any mathematics."""
     created = signature.first.created
-    return (
-        signature.names(primary.fingerprint)
-        and signature.not_understood is None
-        # A malformed revocation is still a warning; nothing else is worth anything malformed.
-        and (signature.malformed is None or signature.kind in _REVOCATIONS)
-        and created is not None
-        and created >= primary.created
+    if signature.not_understood is not None or created is None or created < primary.created:
+        return False
+    # A malformed or local revocation is still a warning; nothing else is worth anything so. gpg
+    # knows a key's own signatures by the key ID alone.
+    if signature.kind in _REVOCATIONS:
+        return signature.names(primary.fingerprint)
+    return not (signature.malformed or signature.is_local) and (
+        signature.key_id == primary.fingerprint[-16:]
     )
 
 

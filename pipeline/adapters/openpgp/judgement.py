@@ -12,7 +12,12 @@ from returns.result import Failure, Result, Success
 
 from pipeline.adapters.openpgp.certificates import Certificate
 from pipeline.adapters.openpgp.claims import Claim
-from pipeline.adapters.openpgp.mathematics import MODULUS_BITS, fits, has_plain_numbers
+from pipeline.adapters.openpgp.mathematics import (
+    MODULUS_BITS,
+    fits,
+    has_long_digest,
+    has_plain_numbers,
+)
 from pipeline.adapters.openpgp.review import moment, optional_moment
 from pipeline.adapters.openpgp.signatures import Kind, Statement
 from pipeline.adapters.openpgp.standing import (
@@ -37,6 +42,9 @@ from pipeline.trust import DigestRequest, Fingerprint, SignatureHash, Signer
 SHA1_SELF_SIGNATURES: Final = "sha1-self-signatures"
 
 _DATA_HASHES: dict[int, SignatureHash] = {8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224"}
+_GPG_HASHES = frozenset({2, 3, 8, 9, 10, 11})
+"""What gpg still takes over files: these, and SHA-1 and RIPEMD-160, which prove nothing here."""
+
 _DATA_KINDS = frozenset({Kind.BINARY, Kind.TEXT})
 _WANTED_HASH = "a hash of the SHA-2 family"
 _RSA_ENCRYPT_ONLY = 2
@@ -104,11 +112,17 @@ def _judge_like_gpg(
             return Failure(UnusableKey(fingerprint, "unsupported", detail))
     if not fits(key, signature):
         return Failure(BadSignature(fingerprint, "it is of another algorithm than its key"))
-    # 3. It was made when the key existed, and has not expired.
+    # 3. Its hash can be computed, and is as long as its key deserves.
+    if signature.hash_algorithm not in _GPG_HASHES:
+        return Failure(WeakSignature(fingerprint, signature.hash_name, _WANTED_HASH))
+    if signature.hash_algorithm in _DATA_HASHES and not has_long_digest(key, signature):
+        got = f"{signature.hash_name} with a key of {key.name}"
+        return Failure(WeakSignature(fingerprint, got, "a longer hash"))
+    # 4. It was made when the key existed, and has not expired.
     timely = _judge_time(signature.first, key.created, fingerprint, now)
     if not is_successful(timely):
         return Failure(timely.failure())
-    # 4. The key may sign now.
+    # 5. The key may sign now.
     judged = judge_key(certificate, key, view_of_now(now))
     if not is_successful(judged):
         refusal = judged.failure()
@@ -122,22 +136,22 @@ def _judge_like_sqv(
     """Return what to hash, and which leniency was used."""
     signature, key = claim.signature, claim.key
     fingerprint = Fingerprint(key.fingerprint)
-    # 5. It is a signature over a file; other types do not cover it at all.
+    # 6. It is a signature over a file; other types do not cover it at all.
     if signature.kind not in _DATA_KINDS:
         return Failure(UnsupportedSignature(f"it is of type 0x{signature.kind:02x}"))
-    # 6. Its hash proves something (CVE-2022-39237).
+    # 7. Its hash proves something (CVE-2022-39237).
     name = _DATA_HASHES.get(signature.hash_algorithm)
     if name is None:
         return Failure(WeakSignature(fingerprint, signature.hash_name, _WANTED_HASH))
-    # 7. So does its key, and the primary key that vouches for it.
+    # 8. So does its key, and the primary key that vouches for it.
     for used in (key, certificate.primary):
         if used.is_weak:
             wanted = f"at least {MODULUS_BITS} bits"
             return Failure(WeakSignature(fingerprint, f"a key of {used.name} bits", wanted))
-    # 8. Its numbers can be written in one way only, and by an algorithm that signs.
+    # 9. Its numbers can be written in one way only, and by an algorithm that signs.
     if not has_plain_numbers(signature) or signature.key_algorithm == _RSA_ENCRYPT_ONLY:
         return Failure(UnsupportedSignature("its numbers are not in the one right form"))
-    # 9. It is not from the future, nor from before its key, and has not expired.
+    # 10. It is not from the future, nor from before its key, and has not expired.
     timely = _judge_time(signature.last, key.created, fingerprint, now)
     if not is_successful(timely):
         return Failure(timely.failure())
@@ -145,7 +159,7 @@ def _judge_like_sqv(
     if signed_at > now + CLOCK_SKEW_SECONDS:
         reason = "that is in the future"
         return Failure(SignatureTime(fingerprint, moment(signed_at), reason))
-    # 10. The key was one that may sign when it did, and had said so with strong hashes.
+    # 11. The key was one that may sign when it did, and had said so with strong hashes.
     is_text = signature.kind == Kind.TEXT
     request = DigestRequest(name, is_text, signature.trailer)
     strict = judge_key(certificate, key, view_of_then(signed_at))

@@ -44,7 +44,8 @@ _PGPY_ERRORS = (
 )
 """What pgpy, and cryptography under it, raise for malformed numbers."""
 
-_RSA, _DSA, _ECDSA, _EDDSA = frozenset({1, 2, 3}), 17, 19, 22
+_RSA, _RSA_SIGNING = frozenset({1, 2, 3}), frozenset({1, 3})
+_DSA, _ECDSA, _EDDSA = 17, 19, 22
 _WITH_MODULUS, _WITH_CURVE = _RSA | {16, _DSA, 20}, frozenset({18, _ECDSA, _EDDSA})
 
 _NAMES = {1: "RSA", 2: "RSA", 3: "RSA", 16: "ElGamal", 17: "DSA", 18: "ECDH", 19: "ECDSA"}
@@ -145,7 +146,7 @@ def read_public_key(body: bytes) -> Result[PublicKey, str]:
 
 
 def _can_verify(body: bytes) -> bool:
-    return body[5] in _RSA or body[5] == _DSA or (body[5], _curve(body)) in _SIGNING_CURVES
+    return body[5] in _RSA_SIGNING or body[5] == _DSA or (body[5], _curve(body)) in _SIGNING_CURVES
 
 
 def _curve(body: bytes) -> str:
@@ -179,6 +180,20 @@ def fits(key: PublicKey, signature: SignaturePacket) -> bool:
     )
 
 
+def has_long_digest(key: PublicKey, signature: SignaturePacket) -> bool:
+    """Tell whether the digest fills the group of a DSA or ECDSA key (FIPS 186-5 section 6.4).
+
+    SHA-512 is enough for P-521, as there is nothing longer.
+    """
+    algorithm, numbers = _HASHES.get(signature.hash_algorithm), key.numbers
+    bits = 0
+    if isinstance(numbers, dsa.DSAPublicKey):
+        bits = numbers.public_numbers().parameter_numbers.q.bit_length()
+    elif isinstance(numbers, ec.EllipticCurvePublicKey):
+        bits = min(numbers.key_size, 512)
+    return algorithm is not None and algorithm.digest_size * 8 >= bits
+
+
 def has_plain_numbers(signature: SignaturePacket) -> bool:
     """Tell whether the signature's numbers are whole and say their true length in bits."""
     # Two octets of the digest go before, which prove nothing.
@@ -198,7 +213,9 @@ def verify_digest(key: PublicKey, signature: SignaturePacket, digest: bytes) -> 
     algorithm = _HASHES.get(signature.hash_algorithm)
     if algorithm is None or len(digest) != algorithm.digest_size:
         return False
-    if not fits(key, signature) or not has_plain_numbers(signature):
+    if not (fits(key, signature) and has_long_digest(key, signature)):
+        return False
+    if not has_plain_numbers(signature):
         return False
     # pgpy gets the signature without its subpackets, which it would refuse for small reasons.
     bare = bytes((4, 0, signature.key_algorithm, signature.hash_algorithm, 0, 0, 0, 0))

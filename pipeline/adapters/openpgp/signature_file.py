@@ -35,7 +35,7 @@ def read_signature_file(untrusted: bytes) -> Result[SignatureFile, VerificationE
     if len(untrusted) > SIGNATURE_BYTES:
         return Failure(NotASignature(f"more than {SIGNATURE_BYTES} bytes"))
     # 2. Its armor, if any, is whole.
-    blocks = dearmor(untrusted, "SIGNATURE")
+    blocks = dearmor(untrusted)
     if not is_successful(blocks):
         return Failure(NotASignature(blocks.failure()))
     signatures: list[SignaturePacket] = []

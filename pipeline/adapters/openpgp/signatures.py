@@ -135,6 +135,14 @@ class SignaturePacket:
         return HASH_NAMES.get(self.hash_algorithm, f"hash algorithm {self.hash_algorithm}")
 
     @property
+    def key_id(self) -> str | None:
+        """The first key ID that it gives for its maker, hashed or not: 16 hex digits."""
+        for value in (*self.hashed, *self.unhashed):
+            if value.type == Sub.ISSUER and len(value.body) == 8:
+                return value.body.hex()
+        return None
+
+    @property
     def issuers(self) -> tuple[str, ...]:
         """Which key claims to have made it: 40 or 16 hex digits; wrong ones are no harm.
 
@@ -145,12 +153,7 @@ class SignaturePacket:
             for value in self.hashed
             if value.type == Sub.ISSUER_FINGERPRINT and value.body[:1] == b"\x04"
         ]
-        key_ids = [
-            value.body.hex()
-            for value in (*self.hashed, *self.unhashed)
-            if value.type == Sub.ISSUER and len(value.body) == 8
-        ]
-        return (*fingerprints[:1], *key_ids[:1])
+        return (*fingerprints[:1], *(() if self.key_id is None else (self.key_id,)))
 
     def names(self, fingerprint: str) -> bool:
         """Tell whether an issuer is the key with that fingerprint."""
@@ -172,6 +175,11 @@ class SignaturePacket:
             if value.critical and value.type not in _UNDERSTOOD:
                 return f"critical subpacket of type {value.type}"
         return None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is marked as not to be exported."""
+        return any(value.type == Sub.EXPORTABLE and value.body == b"\0" for value in self.hashed)
 
     @property
     def malformed(self) -> str | None:

@@ -6,7 +6,7 @@ of the two, and a signature must pass both (docs/openpgp-policy.md).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, final
 
 from returns.pipeline import is_successful
@@ -56,18 +56,18 @@ class View:
     def newest(
         self, signatures: Iterable[SignaturePacket], *, even_expired: bool = False
     ) -> Statement | None:
-        """Return the statement in force: the newest that has not expired.
+        """Return the statement in force: the newest that has not expired, of two the later.
 
         sqv looks only at what had been said by then; gpg at all that is said now.
         """
         said = (self.read(one) for one in signatures if one.hash_algorithm in self.hashes)
-        in_force = (
+        in_force = [
             one
             for one in said
             if (self.like == "gpg" or (one.created or 0) <= self.at)
             and (even_expired or not self.is_over(one.expires))
-        )
-        return max(in_force, key=lambda one: one.created or 0, default=None)
+        ]
+        return max(reversed(in_force), key=lambda one: one.created or 0, default=None)
 
     def is_over(self, expires: int | None) -> bool:
         """Tell whether that moment has come."""
@@ -195,10 +195,13 @@ def _statements(certificate: Certificate, view: View) -> tuple[Statement, ...]:
     """Return what the primary key says of itself, in the order in which it is asked.
 
     gpg asks the direct-key signature, then the user IDs, newest first; sqv asks the primary
-    user ID, then the direct-key signature.
+    user ID, then the direct-key signature. A revoked user ID is asked where no other is left.
     """
     direct = view.newest(certificate.direct)
-    by_user_ids = [view.newest(user_id.certifications) for user_id in certificate.user_ids]
+    unrevoked = [user_id for user_id in certificate.user_ids if _is_valid(user_id, view)]
+    by_user_ids = (
+        view.newest(user_id.certifications) for user_id in unrevoked or certificate.user_ids
+    )
     said = [one for one in by_user_ids if one is not None]
     if view.like == "gpg":
         said.sort(key=lambda one: one.created or 0, reverse=True)
@@ -237,7 +240,9 @@ def valid_user_ids(certificate: Certificate, view: View) -> tuple[str, ...]:
 
 
 def _is_valid(user_id: UserID, view: View) -> bool:
-    said, revoked = view.newest(user_id.certifications), view.newest(user_id.revocations)
+    said = view.newest(user_id.certifications)
+    # A revocation is believed even with SHA-1: forging one would gain little.
+    revoked = replace(view, hashes=KNOWN_HASHES).newest(user_id.revocations)
     return said is not None and (revoked is None or (revoked.created or 0) < (said.created or 0))
 
 
