@@ -210,6 +210,14 @@ def public_folder() -> Iterator[Path]:
         yield folder
 
 
+@contextlib.contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder in memory, where there is such a thing: for thousands of small changes."""
+    memory = "/dev/shm"
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+        yield Path(name)
+
+
 def become_nobody() -> None:
     """Give up root, on whom permissions do not bind; only in a child."""
     if os.geteuid() == 0:

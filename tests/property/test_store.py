@@ -1,0 +1,130 @@
+"""The store on disk answers as the one in memory, whatever is done to it and wherever it stops."""
+
+import copy
+from contextlib import ExitStack
+from dataclasses import replace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from returns.pipeline import is_successful
+
+from pipeline.adapters.memory import MemoryStore
+from pipeline.names import ImageName, Label, LabelName, Labels
+from pipeline.results import Freshness, Validators
+from pipeline.testing.conformance import StoreUnderTest, put
+from pipeline.testing.fakes import FixedClock
+from pipeline.testing.samples import Sample
+from tests.adapters.store_world import (
+    StoppingFilesystem,
+    assert_sound,
+    interrupt,
+    opened,
+    quick_folder,
+)
+
+NAMES = (ImageName("example.com/app"), ImageName("example.com/app/more"))
+URLS = tuple(f"https://example.com/{number}" for number in range(3))
+VERSIONS = ("1", "2")
+
+samples = st.builds(
+    Sample,
+    name=st.sampled_from(NAMES),
+    version=st.sampled_from(VERSIONS),
+    url=st.sampled_from((*URLS, "file:///app.aci", "https://user:secret@example.com/0")),
+    signers=st.sampled_from(("", "a", "ab")),
+    leniency=st.sampled_from(((), ("weak-hash",))),
+    asked_version=st.sampled_from((None, "1")),
+    by_name=st.booleans(),
+    validators=st.builds(Validators, st.none() | st.text(max_size=3).filter(str.isascii)),
+    max_age_seconds=st.integers(min_value=-1, max_value=2**70),
+)
+seconds = st.integers(min_value=0, max_value=3)
+
+
+def everything(store: StoreUnderTest) -> object:
+    """Every answer that a store can give, to compare."""
+    images = store.list_images()
+    asked = [Labels()] + [Labels((Label(LabelName("version"), v),)) for v in VERSIONS]
+    return (
+        images,
+        [store.find(name, labels) for name in NAMES for labels in asked],
+        [store.lookup(url) for url in URLS],
+        [store.manifest(image.image_id) for image in images.unwrap()],
+        [store.resolve(image.image_id.hex[:2]) for image in images.unwrap()],
+    )
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Commits, removals, refreshes and crashes, against the store in memory as the model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaving = ExitStack()
+        self.root = self.leaving.enter_context(quick_folder()) / "store"
+        self.clock = FixedClock()
+        self.model = MemoryStore(self.clock)
+        self.store = opened(self.root, clock=self.clock)
+
+    def teardown(self) -> None:
+        self.leaving.close()
+
+    @rule(sample=samples, seconds=seconds)
+    def commit(self, sample: Sample, seconds: int) -> None:
+        self.clock.advance(seconds)
+        now = self.clock.now()
+        assert put(self.store, sample, now) == put(self.model, sample, now)
+
+    @rule(sample=samples)
+    def remove(self, sample: Sample) -> None:
+        assert self.store.remove(sample.image_id) == self.model.remove(sample.image_id)
+
+    @rule(url=st.sampled_from(URLS), etag=st.none() | st.just("e"), seconds=seconds)
+    def refresh(self, url: str, etag: str | None, seconds: int) -> None:
+        self.clock.advance(seconds)
+        freshness = Freshness(self.clock.now(), seconds)
+        for store in (self.store, self.model):
+            assert is_successful(store.refresh(url, Validators(etag), freshness))
+
+    @rule(sample=samples, number=st.integers(min_value=1, max_value=60), removes=st.booleans())
+    def crash(self, sample: Sample, number: int, removes: bool) -> None:
+        """Stop a change before one of its calls; it happened wholly or not at all."""
+        stopping = opened(self.root, StoppingFilesystem(number, interrupt), self.clock)
+        after = copy.deepcopy(self.model)
+        now = self.clock.now()
+        if removes:
+            after.remove(sample.image_id)
+        else:
+            put(after, sample, now)
+        try:
+            if removes:
+                stopping.remove(sample.image_id)
+            else:
+                put(stopping, sample, now)
+        except KeyboardInterrupt:
+            pass
+        found = everything(self.store)
+        if found == everything(after):
+            # The clock that moves on is the machine's own, not its copy.
+            self.model = replace(after, clock=self.clock)
+        else:
+            assert found == everything(self.model)
+
+    @rule()
+    def reopen(self) -> None:
+        self.store = opened(self.root, clock=self.clock)
+
+    @invariant()
+    def answers_are_the_same(self) -> None:
+        assert everything(self.store) == everything(self.model)
+
+    @invariant()
+    def files_are_sound(self) -> None:
+        assert_sound(self.root)
+
+
+TestStore = StoreMachine.TestCase
+# Each example is a whole history, so there are fewer of them than of other properties.
+TestStore.settings = settings(
+    max_examples=settings.default.max_examples // 7, stateful_step_count=15
+)
