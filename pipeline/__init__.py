@@ -14,8 +14,9 @@ The names below are the public interface, with the modules ``pipeline.adapters``
 imports this package too, starts without what it does not need.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from pipeline.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from pipeline.digest import Digest as Digest
@@ -71,101 +72,86 @@ if TYPE_CHECKING:
     from pipeline.trust import Signer as Signer
     from pipeline.trust import TrustedKey as TrustedKey
     from pipeline.trust import parse_fingerprint as parse_fingerprint
-
-_HOMES = {
-    "pipeline.digest": (
-        "Digest",
-        "parse_digest",
-    ),
-    "pipeline.errors": (
-        "ExitCode",
-        "PipelineError",
-    ),
-    "pipeline.limits": ("Limits",),
-    "pipeline.manifest": (
-        "Dependency",
-        "ImageManifest",
-        "parse_manifest",
-    ),
-    "pipeline.names": (
-        "ImageName",
-        "Label",
-        "LabelName",
-        "Labels",
-        "Platform",
-        "parse_image_name",
-        "this_platform",
-    ),
-    "pipeline.recipes.fetcher": ("Fetcher",),
-    "pipeline.recipes.finder": ("Finder",),
-    "pipeline.reference": (
-        "AppcReference",
-        "ArchiveReference",
-        "DockerReference",
-        "ImageIDReference",
-        "Reference",
-    ),
-    "pipeline.results": (
-        "Candidate",
-        "Downloaded",
-        "Expectations",
-        "Extracted",
-        "Located",
-        "NoProof",
-        "QuarantinedBlob",
-        "SignatureProof",
-        "Stored",
-        "Unchanged",
-        "Unverified",
-        "Verified",
-    ),
-    "pipeline.stage": (
-        "Stage",
-        "first_success",
-        "tap",
-    ),
-    "pipeline.stages.discover": ("discover_endpoints",),
-    "pipeline.stages.download": (
-        "download_image",
-        "download_unsigned",
-    ),
-    "pipeline.stages.extract": ("extract_manifest",),
-    "pipeline.stages.parse": ("parse_reference",),
-    "pipeline.stages.store": ("store_image",),
-    "pipeline.stages.verify": (
-        "accept_unsigned",
-        "verify_signature",
-    ),
-    "pipeline.trust": (
-        "AnyScope",
-        "Fingerprint",
-        "KeyEntry",
-        "KeySet",
-        "NamedScope",
-        "Signer",
-        "TrustedKey",
-        "parse_fingerprint",
-    ),
-}
-
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-if not TYPE_CHECKING:
+else:
     # Hidden from type checkers, which would take every name for exported.
-
-    def __getattr__(name: str) -> object:
-        """Import a public name from its home."""
-        if name not in _HOME_OF:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_HOME_OF[name]), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return sorted(__all__)
-
+    __getattr__ = lazy_attributes(
+        __name__,
+        {
+            "pipeline.digest": (
+                "Digest",
+                "parse_digest",
+            ),
+            "pipeline.errors": (
+                "ExitCode",
+                "PipelineError",
+            ),
+            "pipeline.limits": ("Limits",),
+            "pipeline.manifest": (
+                "Dependency",
+                "ImageManifest",
+                "parse_manifest",
+            ),
+            "pipeline.names": (
+                "ImageName",
+                "Label",
+                "LabelName",
+                "Labels",
+                "Platform",
+                "parse_image_name",
+                "this_platform",
+            ),
+            "pipeline.recipes.fetcher": ("Fetcher",),
+            "pipeline.recipes.finder": ("Finder",),
+            "pipeline.reference": (
+                "AppcReference",
+                "ArchiveReference",
+                "DockerReference",
+                "ImageIDReference",
+                "Reference",
+            ),
+            "pipeline.results": (
+                "Candidate",
+                "Downloaded",
+                "Expectations",
+                "Extracted",
+                "Located",
+                "NoProof",
+                "QuarantinedBlob",
+                "SignatureProof",
+                "Stored",
+                "Unchanged",
+                "Unverified",
+                "Verified",
+            ),
+            "pipeline.stage": (
+                "Stage",
+                "first_success",
+                "tap",
+            ),
+            "pipeline.stages.discover": ("discover_endpoints",),
+            "pipeline.stages.download": (
+                "download_image",
+                "download_unsigned",
+            ),
+            "pipeline.stages.extract": ("extract_manifest",),
+            "pipeline.stages.parse": ("parse_reference",),
+            "pipeline.stages.store": ("store_image",),
+            "pipeline.stages.verify": (
+                "accept_unsigned",
+                "verify_signature",
+            ),
+            "pipeline.trust": (
+                "AnyScope",
+                "Fingerprint",
+                "KeyEntry",
+                "KeySet",
+                "NamedScope",
+                "Signer",
+                "TrustedKey",
+                "parse_fingerprint",
+            ),
+        },
+    )
 
 __all__ = [
     "AnyScope",

@@ -1,1 +1,72 @@
-"""Whatever touches the world, one module (or package) a medium."""
+"""Whatever touches the world, one module or package a medium; each imported when first used."""
+
+from typing import TYPE_CHECKING
+
+from pipeline.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from pipeline.adapters.appc import AppcDiscovery as AppcDiscovery
+    from pipeline.adapters.clock import SystemClock as SystemClock
+    from pipeline.adapters.file import FileTransport as FileTransport
+    from pipeline.adapters.file import LocalPaths as LocalPaths
+    from pipeline.adapters.http import ConnectTo as ConnectTo
+    from pipeline.adapters.http import HttpSettings as HttpSettings
+    from pipeline.adapters.http import HttpTransport as HttpTransport
+    from pipeline.adapters.http import parse_connect_to as parse_connect_to
+    from pipeline.adapters.keystore import FileKeystore as FileKeystore
+    from pipeline.adapters.layout import LayoutStore as LayoutStore
+    from pipeline.adapters.layout import open_store as open_store
+    from pipeline.adapters.memory import MemoryQuarantine as MemoryQuarantine
+    from pipeline.adapters.memory import MemoryStore as MemoryStore
+    from pipeline.adapters.openpgp import OpenPGPVerifier as OpenPGPVerifier
+    from pipeline.adapters.openpgp import read_keys as read_keys
+else:
+    # Hidden from type checkers, which would take every name for exported.
+    __getattr__ = lazy_attributes(
+        __name__,
+        {
+            "pipeline.adapters.appc": ("AppcDiscovery",),
+            "pipeline.adapters.clock": ("SystemClock",),
+            "pipeline.adapters.file": (
+                "FileTransport",
+                "LocalPaths",
+            ),
+            "pipeline.adapters.http": (
+                "ConnectTo",
+                "HttpSettings",
+                "HttpTransport",
+                "parse_connect_to",
+            ),
+            "pipeline.adapters.keystore": ("FileKeystore",),
+            "pipeline.adapters.layout": (
+                "LayoutStore",
+                "open_store",
+            ),
+            "pipeline.adapters.memory": (
+                "MemoryQuarantine",
+                "MemoryStore",
+            ),
+            "pipeline.adapters.openpgp": (
+                "OpenPGPVerifier",
+                "read_keys",
+            ),
+        },
+    )
+
+__all__ = [
+    "AppcDiscovery",
+    "ConnectTo",
+    "FileKeystore",
+    "FileTransport",
+    "HttpSettings",
+    "HttpTransport",
+    "LayoutStore",
+    "LocalPaths",
+    "MemoryQuarantine",
+    "MemoryStore",
+    "OpenPGPVerifier",
+    "SystemClock",
+    "open_store",
+    "parse_connect_to",
+    "read_keys",
+]
