@@ -40,6 +40,15 @@ imports: $(STAMP) ## check who may import whom
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -n auto
 
+docs: $(STAMP) ## run the documents' code, follow their links
+	$(BIN)/python -m pytest tests/docs
+
+demo: $(STAMP) ## the main job on loopback: a signed image, then a tampered one
+	$(BIN)/python docs/demo.py
+
+bench: $(STAMP) ## measure, beside the plain tools
+	$(BIN)/python -m tests.bench
+
 check: lint type imports test docs ## everything that CI runs
 
 clean: ## remove what was made

@@ -15,6 +15,6 @@ def lazy_attributes(package: str, homes: Mapping[str, tuple[str, ...]]) -> Calla
     def load(name: str) -> object:
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(home_of[name]), name)  # type: ignore[no-any-return]  # a module's attributes are untyped
+        return getattr(import_module(home_of[name]), name)
 
     return load

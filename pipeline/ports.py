@@ -6,7 +6,7 @@ what is outside. No method raises for bad input or a failing world: it returns a
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol, TypeAlias, final
+from typing import BinaryIO, Final, Protocol, TypeAlias, final
 
 from returns.result import Result
 
@@ -295,7 +295,19 @@ class Observer(Protocol):
         ...
 
 
+@final
+class _Silence:
+    """An observer that looks away."""
+
+    def on_event(self, event: Event) -> None:
+        """Do nothing."""
+
+
+SILENCE: Final = _Silence()
+"""The observer of those who do not watch."""
+
 __all__ = [
+    "SILENCE",
     "BlobWriter",
     "Catalog",
     "Clock",

@@ -15,7 +15,7 @@ HEADER = ("ID", "NAME", "IMPORTED", "SIZE", "SIGNED BY")
 
 @click.group(cls=Group)
 def image() -> None:
-    """List, show and remove stored images."""
+    """List and show stored images, and remove them."""
 
 
 @image.command("list")

@@ -25,11 +25,14 @@ TERMINATED: Final = 143
 """Exit code after SIGTERM: 128 + SIGTERM."""
 
 COMMANDS: Final = {
-    "completion": ("pipeline.cli.completion", "Print a script that completes commands."),
-    "fetch": ("pipeline.cli.fetch", "Fetch images into the store, verified."),
-    "image": ("pipeline.cli.image", "List, show and remove stored images."),
-    "parse": ("pipeline.cli.parse", "Say what references are taken for."),
-    "trust": ("pipeline.cli.trust", "Say whose signatures count, and for which names."),
+    "completion": (
+        "pipeline.cli.completion",
+        "Print a script that completes commands and options in SHELL.",
+    ),
+    "fetch": ("pipeline.cli.fetch", "Fetch images into the store, verified, and print their IDs."),
+    "image": ("pipeline.cli.image", "List and show stored images, and remove them."),
+    "parse": ("pipeline.cli.parse", "Say what references are taken for, without fetching them."),
+    "trust": ("pipeline.cli.trust", "Say whose signatures count, and for which image names."),
 }
 """Each command's module, which has the command under the same name, and a line about it.
 

@@ -36,7 +36,7 @@ from pipeline.limits import (
     Limits,
 )
 from pipeline.names import ImageName, Labels, covers
-from pipeline.ports import Noticed, Observer, Request, Transport
+from pipeline.ports import SILENCE, Noticed, Observer, Request, Transport
 from pipeline.results import Candidate
 from pipeline.text import redact_url
 
@@ -62,7 +62,7 @@ class AppcDiscovery:
         self,
         transport: Transport,
         *,
-        observer: Observer,
+        observer: Observer = SILENCE,
         allow_http: bool = False,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:

@@ -45,7 +45,16 @@ from pipeline.limits import (
     KEEPALIVE_SECONDS,
     REDIRECTS,
 )
-from pipeline.ports import Clock, Noticed, Observer, Request, Response, Sink, TransferProgressed
+from pipeline.ports import (
+    SILENCE,
+    Clock,
+    Noticed,
+    Observer,
+    Request,
+    Response,
+    Sink,
+    TransferProgressed,
+)
 from pipeline.results import Freshness, Validators
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -78,7 +87,7 @@ class HttpTransport:
     A context manager; leaving it closes every connection. Several threads may fetch at once.
     """
 
-    def __init__(self, settings: HttpSettings, clock: Clock, observer: Observer) -> None:
+    def __init__(self, settings: HttpSettings, clock: Clock, observer: Observer = SILENCE) -> None:
         """Keep what is set; nothing is opened or read before the first request."""
         self._settings = settings
         self._clock = clock

@@ -26,7 +26,15 @@ from returns.result import Failure, Result, Success
 
 from pipeline.errors import AllCandidatesFailed, DownloadError, HttpStatus
 from pipeline.limits import DEFAULT_LIMITS, Limits
-from pipeline.ports import Clock, Keyring, Observer, Quarantine, SignatureVerifier, Transport
+from pipeline.ports import (
+    SILENCE,
+    Clock,
+    Keyring,
+    Observer,
+    Quarantine,
+    SignatureVerifier,
+    Transport,
+)
 from pipeline.results import Downloaded, Located, Unchanged, Validators
 from pipeline.stage import Stage, first_success
 from pipeline.stages.download.candidate import (
@@ -52,7 +60,7 @@ def download_image(
     keyring: Keyring,
     verifier: SignatureVerifier,
     clock: Clock,
-    observer: Observer,
+    observer: Observer = SILENCE,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Stage[Located, Downloaded, DownloadError | Refusal]:
     """Make the stage that downloads an image and the signature that it must have.
@@ -69,7 +77,7 @@ def download_unsigned(
     *,
     transport: Transport,
     quarantine: Quarantine,
-    observer: Observer,
+    observer: Observer = SILENCE,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Stage[Located, Downloaded, DownloadError | Refusal]:
     """Make the stage that downloads an image alone; only ``accept_unsigned`` takes it further.
@@ -88,7 +96,7 @@ def download_if_changed(
     keyring: Keyring,
     verifier: SignatureVerifier,
     clock: Clock,
-    observer: Observer,
+    observer: Observer = SILENCE,
     known: Callable[[str], Validators],
     limits: Limits = DEFAULT_LIMITS,
 ) -> Stage[Located, Downloaded | Unchanged, DownloadError | Refusal]:
@@ -106,7 +114,7 @@ def download_unsigned_if_changed(
     *,
     transport: Transport,
     quarantine: Quarantine,
-    observer: Observer,
+    observer: Observer = SILENCE,
     known: Callable[[str], Validators],
     limits: Limits = DEFAULT_LIMITS,
 ) -> Stage[Located, Downloaded | Unchanged, DownloadError | Refusal]:
