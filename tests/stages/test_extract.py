@@ -1,0 +1,361 @@
+"""The stage from a quarantined file to a manifest that says what was expected."""
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import BinaryIO
+
+import pytest
+import zstandard
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.adapters.memory import MemoryQuarantine
+from pipeline.digest import Digest
+from pipeline.errors import (
+    ArchiveTooLarge,
+    ConfigurationError,
+    CorruptArchive,
+    DiskFull,
+    ImageIDMismatch,
+    InvalidManifest,
+    KeystoreUnavailable,
+    LabelMismatch,
+    ManifestMissing,
+    NameMismatch,
+    NotAnImage,
+    SignerNotTrustedForName,
+    SizeMismatch,
+    StoreError,
+    StoreUnavailable,
+)
+from pipeline.limits import MIB, Limits
+from pipeline.names import ImageName, Label, LabelName, Labels
+from pipeline.ports import BlobWriter, Keyring
+from pipeline.reference import ArchiveReference
+from pipeline.results import (
+    Candidate,
+    Downloaded,
+    Expectations,
+    Extracted,
+    Freshness,
+    QuarantinedBlob,
+    Unsigned,
+    Unverified,
+    Validators,
+    Verified,
+)
+from pipeline.stages.extract import ExtractError, extract_manifest
+from pipeline.testing.archives import make_entry, make_tar
+from pipeline.testing.fakes import EPOCH, StaticKeyring
+from pipeline.testing.makers import make_archive, make_manifest
+from pipeline.trust import Fingerprint, KeyEntry, KeySet, Signer, TrustedKey, TrustScope
+
+NAME = ImageName("example.com/app")
+LABELS = {"version": "1.0.0", "os": "linux"}
+MANIFEST = make_manifest(NAME, LABELS)
+ARCHIVE = make_archive(MANIFEST, {"bin/app": b"content " * 1000})
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": zstandard.compress,
+}
+
+
+@dataclass(slots=True)
+class World:
+    """A quarantine and a keyring, and the stage over them."""
+
+    quarantine: MemoryQuarantine = field(default_factory=MemoryQuarantine)
+    keyring: Keyring = field(default_factory=StaticKeyring)
+    limits: Limits = field(default_factory=Limits)
+
+    def extract(
+        self,
+        file: bytes,
+        expected: Expectations = Expectations(),
+        signers: tuple[Signer, ...] = (),
+    ) -> Result[Extracted, ExtractError]:
+        """Put a file into quarantine and run the stage; without signers it is unverified."""
+        writer = self.quarantine.create("download").unwrap()
+        writer.write(file)
+        downloaded = Downloaded(
+            ArchiveReference("https://example.com/app.aci"),
+            expected,
+            Candidate("https://example.com/app.aci", "https://example.com/app.aci.asc"),
+            writer.finish().unwrap(),
+            Unsigned(),
+            Validators(),
+            Freshness(EPOCH),
+        )
+        stage = extract_manifest(
+            quarantine=self.quarantine, keyring=self.keyring, limits=self.limits
+        )
+        return stage(Verified(downloaded, signers) if signers else Unverified(downloaded, "a test"))
+
+    def left(self) -> set[str]:
+        """Tell what lies in quarantine beside the download."""
+        return {key for key in self.quarantine.blobs if not key.startswith("download")}
+
+
+def labels(**values: str) -> Labels:
+    """Make labels."""
+    return Labels(tuple(Label(LabelName(name), value) for name, value in values.items()))
+
+
+def key(digit: str, prefix: str | None) -> TrustedKey:
+    """Make a keystore entry for the key whose fingerprint is that digit 40 times."""
+    checked = None if prefix is None else ImageName(prefix)
+    return TrustedKey(KeyEntry("local", checked, Fingerprint(digit * 40), "k", "0" * 64), b"")
+
+
+def signer(digit: str) -> Signer:
+    """Make a proven signer; its signing key is a subkey, which grants nothing."""
+    entry = key(digit, "example.com/elsewhere").entry
+    made = EPOCH - timedelta(days=1)
+    return Signer(entry.fingerprint, Fingerprint("f" * 40), (), made, "sha256", "RSA 2048", entry)
+
+
+class TestOnePass:
+    @pytest.mark.parametrize("codec", COMPRESS)
+    def test_a_compressed_image(self, codec: str) -> None:
+        world = World()
+        extracted = world.extract(COMPRESS[codec](ARCHIVE)).unwrap()
+        assert extracted.manifest.name == NAME
+        assert extracted.manifest.raw == MANIFEST
+        assert extracted.image_id == Digest("sha512", hashlib.sha512(ARCHIVE).hexdigest())
+        assert extracted.archive.size == len(ARCHIVE)
+        assert world.quarantine.open(extracted.archive).unwrap().read() == ARCHIVE
+
+    def test_a_plain_tar_is_its_own_archive(self) -> None:
+        world = World()
+        extracted = world.extract(ARCHIVE).unwrap()
+        assert extracted.archive == extracted.origin.downloaded.blob
+        assert extracted.image_id == Digest("sha512", hashlib.sha512(ARCHIVE).hexdigest())
+        assert world.left() == set()
+
+    def test_an_image_of_many_chunks(self) -> None:
+        content = bytes(range(256)) * (5 * MIB // 256)
+        archive = make_archive(MANIFEST, {"big": content})
+        world = World()
+        extracted = world.extract(zstandard.compress(archive)).unwrap()
+        assert extracted.image_id.hex == hashlib.sha512(archive).hexdigest()
+        assert world.quarantine.open(extracted.archive).unwrap().read() == archive
+
+    def test_the_manifest_is_kept_byte_for_byte(self) -> None:
+        raw = b" \n" + MANIFEST + b"\n\n"
+        assert World().extract(make_archive(raw)).unwrap().manifest.raw == raw
+
+    def test_the_stage_pickles(self) -> None:
+        stage = extract_manifest(quarantine=MemoryQuarantine(), keyring=StaticKeyring())
+        assert pickle.loads(pickle.dumps(stage)).name == "extract"
+
+
+class TestRefusals:
+    """Each leaves nothing but the download in quarantine."""
+
+    @pytest.mark.parametrize(
+        ("file", "error"),
+        [
+            (b"", NotAnImage),
+            (b"<html>no such image</html>", NotAnImage),
+            (gzip.compress(b"no tar at all" * 99), CorruptArchive),
+            (gzip.compress(ARCHIVE)[:-1], CorruptArchive),
+            (gzip.compress(ARCHIVE) + b"garbage", CorruptArchive),
+            (gzip.compress(make_tar(make_entry(b"manifest", MANIFEST), end=b"")), CorruptArchive),
+            (gzip.compress(gzip.compress(ARCHIVE)), CorruptArchive),
+            (make_tar(make_entry(b"rootfs/a")), ManifestMissing),
+            (gzip.compress(make_tar(make_entry(b"manifest", MANIFEST))), ManifestMissing),
+            (gzip.compress(make_tar(make_entry(b"etc/passwd"))), NotAnImage),
+        ],
+    )
+    def test_files_that_are_no_image(self, file: bytes, error: type) -> None:
+        world = World()
+        assert isinstance(world.extract(file).failure(), error)
+        assert world.left() == set()
+
+    @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"a":1,"a":2}', b"\xff", b"{}"])
+    def test_a_manifest_that_is_none(self, raw: bytes) -> None:
+        world = World()
+        assert isinstance(
+            world.extract(gzip.compress(make_archive(raw))).failure(), InvalidManifest
+        )
+        assert world.left() == set()
+
+    def test_a_manifest_problem_says_where(self) -> None:
+        raw = make_manifest(NAME, {"Version": "1"})
+        refused = World().extract(make_archive(raw)).failure()
+        assert isinstance(refused, InvalidManifest)
+        assert refused.path.startswith("$.labels[0]")
+
+    def test_an_archive_beyond_the_users_limit(self) -> None:
+        for file in (ARCHIVE, gzip.compress(ARCHIVE)):
+            assert is_successful(World(limits=Limits(archive_bytes=len(ARCHIVE))).extract(file))
+            world = World(limits=Limits(archive_bytes=len(ARCHIVE) - 1))
+            assert isinstance(world.extract(file).failure(), ArchiveTooLarge)
+            assert world.left() == set()
+
+
+class TestExpectations:
+    def refusal_of(self, expected: Expectations) -> ExtractError:
+        world = World()
+        refused = world.extract(gzip.compress(ARCHIVE), expected).failure()
+        assert world.left() == set()
+        return refused
+
+    def test_all_that_was_expected(self) -> None:
+        expected = Expectations(
+            NAME,
+            labels(version="1.0.0"),
+            labels(os="linux", arch="amd64"),
+            Digest("sha512", hashlib.sha512(ARCHIVE).hexdigest()),
+            len(ARCHIVE),
+        )
+        assert is_successful(World().extract(gzip.compress(ARCHIVE), expected))
+
+    def test_another_name(self) -> None:
+        other = ImageName("example.com/other")
+        assert self.refusal_of(Expectations(other)) == NameMismatch(wanted=other, got=NAME)
+
+    def test_a_required_label_with_another_value(self) -> None:
+        refused = self.refusal_of(Expectations(required=labels(version="2.0.0")))
+        assert refused == LabelMismatch(LabelName("version"), wanted="2.0.0", got="1.0.0")
+
+    def test_a_required_label_that_is_not_there(self) -> None:
+        refused = self.refusal_of(Expectations(required=labels(arch="amd64")))
+        assert refused == LabelMismatch(LabelName("arch"), wanted="amd64", got=None)
+
+    def test_a_default_that_the_manifest_contradicts(self) -> None:
+        refused = self.refusal_of(Expectations(defaults=labels(os="freebsd")))
+        assert refused == LabelMismatch(LabelName("os"), wanted="freebsd", got="linux")
+
+    def test_another_image_id(self) -> None:
+        other = Digest("sha512", "0" * 128)
+        assert isinstance(self.refusal_of(Expectations(image_id=other)), ImageIDMismatch)
+
+    def test_another_size(self) -> None:
+        refused = self.refusal_of(Expectations(archive_bytes=len(ARCHIVE) + 1))
+        assert refused == SizeMismatch(wanted=len(ARCHIVE) + 1, got=len(ARCHIVE))
+
+
+class TestSigners:
+    def test_a_signer_trusted_for_another_name_only(self) -> None:
+        """Threat 28: the file was asked for by its path, so any trusted key was good enough."""
+        world = World(keyring=StaticKeyring((key("a", "example.com/elsewhere"),)))
+        refused = world.extract(gzip.compress(ARCHIVE), signers=(signer("a"),)).failure()
+        assert refused == SignerNotTrustedForName((Fingerprint("a" * 40),), NAME)
+        assert world.left() == set()
+
+    @pytest.mark.parametrize("prefix", [None, "example.com", "example.com/app"])
+    def test_a_signer_trusted_for_the_name(self, prefix: str | None) -> None:
+        world = World(keyring=StaticKeyring((key("a", prefix),)))
+        extracted = world.extract(ARCHIVE, signers=(signer("a"),)).unwrap()
+        assert isinstance(extracted.origin, Verified)
+        assert extracted.origin.signers == (signer("a"),)
+
+    def test_signers_that_are_not_trusted_for_the_name_are_dropped(self) -> None:
+        world = World(keyring=StaticKeyring((key("b", NAME), key("a", "example.com/ap"))))
+        signers = (signer("a"), signer("b"), signer("c"))
+        extracted = world.extract(ARCHIVE, signers=signers).unwrap()
+        assert isinstance(extracted.origin, Verified)
+        assert extracted.origin.signers == (signer("b"),)
+
+    def test_a_trusted_subkey_is_not_a_trusted_primary_key(self) -> None:
+        world = World(keyring=StaticKeyring((key("f", None),)))
+        refused = world.extract(ARCHIVE, signers=(signer("a"),)).failure()
+        assert isinstance(refused, SignerNotTrustedForName)
+
+    def test_unverified_images_skip_this_check_and_no_other(self) -> None:
+        assert isinstance(World().extract(ARCHIVE).unwrap().origin, Unverified)
+        other = Expectations(ImageName("example.com/other"))
+        assert isinstance(World().extract(ARCHIVE, other).failure(), NameMismatch)
+
+    def test_a_keyring_that_cannot_be_read(self) -> None:
+        world = World(keyring=BrokenKeyring())
+        refused = world.extract(gzip.compress(ARCHIVE), signers=(signer("a"),)).failure()
+        assert isinstance(refused, KeystoreUnavailable)
+        assert world.left() == set()
+
+    def test_a_mismatch_is_reported_before_trust(self) -> None:
+        other = Expectations(ImageName("example.com/other"))
+        refused = World().extract(ARCHIVE, other, (signer("a"),)).failure()
+        assert isinstance(refused, NameMismatch)
+
+
+class BrokenKeyring:
+    """A keyring that cannot be read."""
+
+    def keys_for(self, scope: TrustScope) -> Result[KeySet, ConfigurationError]:
+        """Fail."""
+        return Failure(KeystoreUnavailable("/keys", "read", "no"))
+
+
+@dataclass(slots=True)
+class FullDisk:
+    """A quarantine that fails, at a time of its own, to create, write or finish; or to read."""
+
+    blobs: dict[str, bytes]
+    fails_to: str
+    discarded: int = 0
+
+    def create(self, label: str) -> Result[BlobWriter, StoreError]:
+        """Start a file, or fail."""
+        return Failure(DiskFull("/store")) if self.fails_to == "create" else Success(self)
+
+    def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
+        """Open a file, or fail, now or when it is read."""
+        if self.fails_to == "open":
+            return Failure(StoreUnavailable(blob.key, "read", "gone"))
+        broken = self.fails_to == "read"
+        return Success(BrokenFile(ARCHIVE) if broken else io.BytesIO(self.blobs[blob.key]))
+
+    def write(self, chunk: bytes) -> Result[None, StoreError]:
+        """Write, or fail."""
+        return Failure(DiskFull("/store")) if self.fails_to == "write" else Success(None)
+
+    def finish(self) -> Result[QuarantinedBlob, StoreError]:
+        """Fail, or count as empty."""
+        return Failure(DiskFull("/store"))
+
+    def discard(self) -> None:
+        """Count."""
+        self.discarded += 1
+
+
+class BrokenFile(io.BytesIO):
+    """A file on a failing disk: the first read is good."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read once, then fail."""
+        if self.tell():
+            raise OSError(5, "Input/output error")
+        return super().read(600)
+
+
+class TestFailingDisks:
+    @pytest.mark.parametrize(
+        ("fails_to", "error", "discarded"),
+        [
+            ("open", StoreUnavailable, 0),
+            ("read", StoreUnavailable, 0),
+            ("create", DiskFull, 0),
+            ("write", DiskFull, 1),
+            ("finish", DiskFull, 1),
+        ],
+    )
+    def test_errors_of_the_quarantine(self, fails_to: str, error: type, discarded: int) -> None:
+        downloaded = World().extract(ARCHIVE).unwrap().origin.downloaded
+        file = gzip.compress(ARCHIVE)
+        disk = FullDisk({downloaded.blob.key: file}, fails_to)
+        stage = extract_manifest(quarantine=disk, keyring=StaticKeyring())
+        outcome = stage(Unverified(replace(downloaded), "a test"))
+        assert isinstance(outcome.failure(), error)
+        assert disk.discarded == discarded
