@@ -117,10 +117,14 @@ class SkippedKey:
 @final
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """What a keystore holds for a scope: usable keys in load order, and what was skipped."""
+    """What a keystore holds for a scope: usable keys in load order, and what was skipped.
+
+    A key in ``masked`` counts for nothing, whatever file it lies in.
+    """
 
     keys: tuple[TrustedKey, ...]
     skipped: tuple[SkippedKey, ...] = ()
+    masked: frozenset[Fingerprint] = frozenset()
 
 
 @final

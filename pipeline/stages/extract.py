@@ -45,7 +45,7 @@ from pipeline.manifest import parse_manifest
 from pipeline.ports import BlobWriter, Keyring, Quarantine
 from pipeline.results import Expectations, Extracted, QuarantinedBlob, Unverified, Verified
 from pipeline.stage import Stage
-from pipeline.trust import NamedScope
+from pipeline.trust import KeySet, NamedScope, Signer
 
 ExtractError: TypeAlias = ImageError | VerificationError | StoreError | ConfigurationError
 """What can go wrong between a quarantined file and its manifest."""
@@ -207,6 +207,15 @@ def _mismatch(extracted: Extracted, expected: Expectations) -> ImageError | None
     return None
 
 
+def _speaks(signer: Signer, keys: KeySet) -> bool:
+    """Tell whether one of these files is named by the signer's key, or is the one that vouched."""
+    if signer.primary in keys.masked:
+        return False
+    entries = {key.entry for key in keys.keys}
+    named = {entry.fingerprint for entry in entries}
+    return signer.primary in named or signer.granted_by in entries
+
+
 def _check_signers(extracted: Extracted, keyring: Keyring) -> Result[Extracted, ExtractError]:
     origin, name = extracted.origin, extracted.manifest.name
     if isinstance(origin, Unverified):
@@ -216,8 +225,7 @@ def _check_signers(extracted: Extracted, keyring: Keyring) -> Result[Extracted, 
     keys = keyring.keys_for(NamedScope(name))
     if not is_successful(keys):
         return Failure(keys.failure())
-    trusted = {key.entry.fingerprint for key in keys.unwrap().keys}
-    signers = tuple(signer for signer in origin.signers if signer.primary in trusted)
+    signers = tuple(signer for signer in origin.signers if _speaks(signer, keys.unwrap()))
     if not signers:
         return Failure(
             SignerNotTrustedForName(tuple(signer.primary for signer in origin.signers), name)

@@ -105,7 +105,9 @@ class FileKeystore:
             last = {word.fingerprint: word for word in scan.words}
             chosen = tuple(word for word in scan.words if last[word.fingerprint] is word)
         keys = tuple(TrustedKey(word.entry, word.content) for word in chosen if word.content)
-        return Success(KeySet(keys, scan.skipped))
+        spoken_for = {word.fingerprint for word in scan.words}
+        masked = spoken_for - {key.entry.fingerprint for key in keys}
+        return Success(KeySet(keys, scan.skipped, frozenset(masked)))
 
     def entries(self) -> KeystoreListing:
         """List both keystores; a folder that cannot be read is among what was left out."""
