@@ -13,11 +13,12 @@ from pipeline.digest import Digest
 
 def path_of(root: Path, image_id: Digest) -> Path:
     """Return a blob's path; a digest's hex digits are safe in one."""
-    return root / "blobs" / image_id.algorithm / image_id.hex
+    # In one go, not piece by piece: listings ask for thousands of these.
+    return Path(f"{root}/blobs/{image_id.algorithm}/{image_id.hex}")
 
 
 def is_whole(path: Path, size: int) -> bool:
-    """Tell whether a regular file of exactly ``size`` bytes is there."""
+    """Tell whether a regular file of exactly ``size`` bytes is there; no link is followed."""
     try:
         status = path.lstat()
     except FileNotFoundError:
