@@ -22,12 +22,14 @@ import lzma
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, Protocol, TypeAlias, final
 
-from isal.igzip_lib import DECOMP_GZIP, IgzipDecompressor, IsalError
+from isal.igzip_lib import IsalError
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 from zstandard import ZstdError
 
 from pipeline.errors import ArchiveTooLarge, CorruptArchive, NotAnImage
+from pipeline.gzip_member import MAGIC as GZIP_MAGIC
+from pipeline.gzip_member import GzipHeaderError, GzipMemberDecompressor
 from pipeline.limits import (
     CHUNK_BYTES,
     COMPRESSED_MEMBERS,
@@ -38,7 +40,8 @@ from pipeline.limits import (
     ZSTD_WINDOW_BYTES,
 )
 from pipeline.tar_header import BLOCK_BYTES, has_checksum
-from pipeline.zstd_frame import MAGIC, SKIPPABLE, WindowTooLargeError, ZstdFrameDecompressor
+from pipeline.zstd_frame import MAGIC as ZSTD_MAGIC
+from pipeline.zstd_frame import SKIPPABLE, WindowTooLargeError, ZstdFrameDecompressor
 
 Compression: TypeAlias = Literal["none", "gzip", "bzip2", "xz", "zstd"]
 """How an archive is compressed; ``none`` is a plain tar."""
@@ -60,13 +63,13 @@ def detect_compression(head: bytes) -> Result[Compression, NotAnImage]:
     >>> detect_compression(b"<html>").failure().reason
     'it starts with "<html>", wanted a tar, or gzip, bzip2, xz or zstd'
     """
-    if head.startswith(b"\x1f\x8b\x08"):
+    if head.startswith(GZIP_MAGIC):
         return Success("gzip")
     if head.startswith(b"BZh"):
         return Success("bzip2")
     if head.startswith(b"\xfd7zXZ\0"):
         return Success("xz")
-    if head.startswith(MAGIC) or head[:4] in SKIPPABLE:
+    if head.startswith(ZSTD_MAGIC) or head[:4] in SKIPPABLE:
         return Success("zstd")
     # A tar older than POSIX has no magic, only its checksum.
     if head[257:263] in {b"ustar\0", b"ustar "} or has_checksum(head[:BLOCK_BYTES]):
@@ -90,16 +93,12 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-def _gzip() -> _Decoder:
-    return IgzipDecompressor(flag=DECOMP_GZIP)
-
-
 def _xz() -> _Decoder:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES)
 
 
 _DECODERS: Final[dict[Compression, Callable[[], _Decoder]]] = {
-    "gzip": _gzip,
+    "gzip": GzipMemberDecompressor,
     "bzip2": bz2.BZ2Decompressor,
     "xz": _xz,
     "zstd": ZstdFrameDecompressor,
@@ -221,5 +220,5 @@ def _decode(decoder: _Decoder, data: bytes) -> Result[bytes, DecompressionError]
         if "memory" in str(error).lower():
             return Failure(ArchiveTooLarge("bytes of memory to decode", XZ_MEMORY_BYTES))
         return Failure(CorruptArchive(f"xz: {error}"))
-    except (IsalError, OSError, ZstdError) as error:  # type: ignore[misc] # isal's stub: a value
-        return Failure(CorruptArchive(f"{type(error).__name__}: {error}"))
+    except (GzipHeaderError, IsalError, OSError, ZstdError) as error:  # type: ignore[misc] # isal's stub: a value
+        return Failure(CorruptArchive(str(error)))

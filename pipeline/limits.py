@@ -83,6 +83,9 @@ COMPRESSED_MEMBERS: Final = 1_000_000
 """gzip members, xz streams or zstd frames of one file; formats that can be sought in have one
 for each file or each 64 KiB, and a tiny one costs as much time as 10 KiB of data."""
 
+GZIP_HEADER_BYTES: Final = 128 * KIB
+"""One gzip member's header: its extra field has up to 64 KiB, the rest is a name and a comment."""
+
 RATIO_GRACE_BYTES: Final = 64 * MIB
 """Output up to which the ratio is not judged: small and empty images compress extremely."""
 
