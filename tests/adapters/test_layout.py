@@ -23,7 +23,7 @@ from pipeline.errors import (
     StoreUnavailable,
 )
 from pipeline.names import ImageName, Label, LabelName, Labels
-from pipeline.results import Freshness, Validators
+from pipeline.results import Freshness, QuarantinedBlob, Validators
 from pipeline.stages.store import store_image
 from pipeline.testing.conformance import expect_success, extracted_of, put
 from pipeline.testing.fakes import EPOCH, FixedClock
@@ -156,6 +156,18 @@ def test_a_removal_takes_a_blob_without_a_row(root: Path) -> None:
     blob_of(root, other).write_bytes(b"left by a crash")
     assert isinstance(opened(root).remove(other.image_id).failure(), ImageNotFound)
     assert not blob_of(root, other).exists()
+
+
+def test_no_file_outside_quarantine_can_be_committed(root: Path) -> None:
+    other = Sample(version="2")
+    outside = root.parent / "outside-1"
+    outside.write_bytes(other.archive)
+    for key in ("../../outside-1", str(outside), "0123456789abcdef/../../../outside-1"):
+        blob = QuarantinedBlob(key, len(other.archive))
+        (root / "quarantine" / "0123456789abcdef").mkdir(exist_ok=True)
+        outcome = opened(root).commit(other.extracted(blob, EPOCH))
+        assert isinstance(outcome.failure(), StoreUnavailable)
+        assert outside.exists()
 
 
 def test_a_later_format_is_refused(root: Path) -> None:

@@ -241,22 +241,31 @@ def test_a_store_of_another_user_is_served() -> None:
                 path.chmod(0o755)
 
 
-def test_a_log_that_a_crash_left_is_read_from_a_read_only_medium(tmp_path: Path) -> None:
-    root = tmp_path / "store"
+class DyingConnection(sqlite3.Connection):
+    """Ends the process after its first change, in place of closing."""
 
-    class Dying(sqlite3.Connection):
-        def close(self) -> None:
-            if self.total_changes:
-                os._exit(9)
-            super().close()
+    def close(self) -> None:
+        if self.total_changes:
+            os._exit(9)
+        super().close()
 
-    class DyingFilesystem(StoppingFilesystem):
-        def connect(self, uri: str) -> sqlite3.Connection:
-            return sqlite3.connect(uri, uri=True, isolation_level=None, factory=Dying)
 
+class DyingFilesystem(StoppingFilesystem):
+    """Lets a process make one change, and leave its log behind."""
+
+    def connect(self, uri: str) -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, isolation_level=None, factory=DyingConnection)
+
+
+def leave_a_log(root: Path) -> None:
     store = opened(root, DyingFilesystem())
     assert run_in_child(lambda: _discard(put(store, SAMPLE, EPOCH))) == 9
     assert (root / "image-pipeline.db-wal").stat().st_size > 0
+
+
+def test_a_log_that_a_crash_left_is_read_from_a_read_only_medium(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    leave_a_log(root)
 
     def body() -> None:
         mount_read_only(root)
@@ -265,6 +274,19 @@ def test_a_log_that_a_crash_left_is_read_from_a_read_only_medium(tmp_path: Path)
 
     require_child(body)
     assert opened(root).resolve(SAMPLE.image_id.hex).unwrap().name == NAME
+
+
+def test_a_log_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
+    """Without its log the database would say that the image is not there."""
+    root = tmp_path / "store"
+    leave_a_log(root)
+    (root / "image-pipeline.db-shm").unlink()
+
+    def body() -> None:
+        mount_read_only(root)
+        assert isinstance(opened(root).list_images().failure(), StoreUnavailable)
+
+    require_child(body)
 
 
 def _discard(outcome: object) -> None:
