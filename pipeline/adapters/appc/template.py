@@ -27,7 +27,9 @@ def template_values(name: ImageName, labels: Labels) -> dict[str, str]:
     >>> template_values(ImageName("example.com/app"), Labels())
     {'version': 'latest', 'name': 'example.com/app'}
     """
-    values: dict[str, str] = {label.name: quote(label.value, safe="") for label in labels.items}
+    values: dict[str, str] = {
+        label.name: quote(label.value, safe="", errors="replace") for label in labels.items
+    }
     version = values.get("version") or DEFAULT_VERSION
     return {**values, "version": version, "name": quote(name, safe="/")}
 

@@ -1,8 +1,9 @@
 """Sockets below httpcore: connections led elsewhere, deadlines, and large reads.
 
 httpcore costs Python work for each chunk that it is handed, and a TLS ``recv`` gives at most
-16 KiB. A stream here takes whatever has arrived, up to 512 KiB, before it hands anything on: on
-loopback that reads https more than half again as fast (docs/performance.md has the figures).
+16 KiB. A stream here takes whatever has arrived, up to 512 KiB, before it hands anything on. From
+nginx on loopback that took 0.9 instead of 2.2 seconds of processor time a GiB over http, and 2.2
+instead of 4.0 over https.
 
 Time-outs of httpcore are for each read, so a server that sends a byte a minute never meets one.
 Here each wait is also bounded by the deadline of the whole request, its head included. Only name
