@@ -17,7 +17,7 @@ from pipeline.adapters.openpgp.mathematics import PublicKey, read_public_key
 from pipeline.adapters.openpgp.packets import Packet, Tag, split_packets
 from pipeline.limits import KEYRING_BYTES, KEYS_PER_FILE, PACKETS_PER_FILE
 
-_KEPT = frozenset(Tag) - {Tag.MARKER}
+_KEPT = frozenset(Tag) - {Tag.MARKER, Tag.TRUST}
 
 
 @final
@@ -82,6 +82,9 @@ def read_keyring(untrusted: bytes) -> Result[tuple[RawCertificate, ...], str]:
     packets = outcome.unwrap()
     if any(packet.tag in {Tag.SECRET_KEY, Tag.SECRET_SUBKEY} for packet in packets):
         return Failure("it holds a secret key, wanted public keys only")
+    # Neither gpg nor sqv takes a file for a keyring that starts with something unheard of.
+    if packets and packets[0].tag not in set(Tag):
+        return Failure(f"it starts with a packet of type {packets[0].tag}")
     return _sort(packets)
 
 

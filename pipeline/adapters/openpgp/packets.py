@@ -21,6 +21,7 @@ class Tag(IntEnum):
     PUBLIC_KEY = 6
     SECRET_SUBKEY = 7
     MARKER = 10
+    TRUST = 12
     USER_ID = 13
     PUBLIC_SUBKEY = 14
     USER_ATTRIBUTE = 17

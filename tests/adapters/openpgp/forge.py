@@ -43,10 +43,7 @@ _OIDS = {
 }
 
 PrivateKey: TypeAlias = (
-    rsa.RSAPrivateKey
-    | dsa.DSAPrivateKey
-    | ec.EllipticCurvePrivateKey
-    | ed25519.Ed25519PrivateKey
+    rsa.RSAPrivateKey | dsa.DSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 )
 
 
@@ -64,10 +61,7 @@ def packet(tag: int, body: bytes) -> bytes:
 def sub(kind: int, body: bytes, *, critical: bool = False) -> bytes:
     """Write a subpacket with the shortest length."""
     size = len(body) + 1
-    if size < 192:
-        length = bytes((size,))
-    else:
-        length = b"\xff" + size.to_bytes(4, "big")
+    length = bytes((size,)) if size < 192 else b"\xff" + size.to_bytes(4, "big")
     return length + bytes((kind | (0x80 if critical else 0),)) + body
 
 
@@ -103,10 +97,13 @@ class Key:
 
     private: PrivateKey
     created: int = MADE
+    declared: int | None = None
 
     @property
     def algorithm(self) -> int:
         """The algorithm's number (RFC 9580 section 9.1)."""
+        if self.declared is not None:
+            return self.declared
         if isinstance(self.private, rsa.RSAPrivateKey):
             return 1
         if isinstance(self.private, dsa.DSAPrivateKey):
@@ -154,7 +151,9 @@ class Key:
             return number(int.from_bytes(made, "big"))
         if isinstance(self.private, ed25519.Ed25519PrivateKey):
             made = self.private.sign(digest)
-            return number(int.from_bytes(made[:32], "big")) + number(int.from_bytes(made[32:], "big"))
+            return number(int.from_bytes(made[:32], "big")) + number(
+                int.from_bytes(made[32:], "big")
+            )
         if isinstance(self.private, dsa.DSAPrivateKey):
             made = self.private.sign(digest, Prehashed(algorithm))
         else:
@@ -273,9 +272,7 @@ class Key:
     ) -> bytes:
         """Return a plain certificate; ``before`` goes behind the key, ``parts`` go to the end."""
         own = self.certify(user_id, **options)  # type: ignore[arg-type] # passed on
-        return b"".join(
-            (self.as_primary, *before, packet(13, user_id), own, *parts)
-        )
+        return b"".join((self.as_primary, *before, packet(13, user_id), own, *parts))
 
 
 @cache
