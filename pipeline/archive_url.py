@@ -17,6 +17,7 @@ from pipeline.reference import (
     BAD_ESCAPE,
     CONTROL,
     IMAGE_SUFFIX,
+    SURROGATE,
     ArchiveReference,
     ReferenceProblem,
     file_url,
@@ -54,6 +55,10 @@ def parse_location(text: str) -> Result[ArchiveReference, ReferenceProblem]:
     scheme, _, rest = text.partition(":")
     scheme = scheme.lower()
     offset = len(scheme) + 1
+    stray = SURROGATE.search(text)
+    if stray is not None:
+        wanted = "wanted text in UTF-8"
+        return Failure(ReferenceProblem(wanted, "write other bytes as %FF", stray.start()))
     bad_escape = BAD_ESCAPE.search(text)
     if bad_escape is not None:
         wanted = 'wanted two hex digits after "%"'
@@ -68,7 +73,7 @@ def parse_location(text: str) -> Result[ArchiveReference, ReferenceProblem]:
         return Failure(
             ReferenceProblem(
                 "wanted no user name or password in the URL",
-                "URLs are stored and shown: configure credentials for the host instead",
+                "URLs are stored and shown; credentials belong in the configuration",
                 offset + authority.index("@"),
             )
         )
@@ -104,9 +109,9 @@ def _parse_file_url(rest: str, offset: int) -> Result[ArchiveReference, Referenc
             wanted = "wanted no host in a file: URL"
             return Failure(ReferenceProblem(wanted, advice, offset + 2))
         path = slash + tail
-    if not path.startswith("/") or path.endswith("/"):
-        return Failure(ReferenceProblem("wanted the absolute path of a file", advice, offset))
     plain = unquote(path, errors="surrogateescape")
+    if not plain.startswith("/") or plain.endswith("/"):
+        return Failure(ReferenceProblem("wanted the absolute path of a file", advice, offset))
     if CONTROL.search(plain) is not None:
         return Failure(ReferenceProblem("wanted no control character, escaped or not", advice))
     return Success(ArchiveReference(file_url(plain)))

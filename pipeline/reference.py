@@ -27,6 +27,9 @@ IMAGE_ID_PREFIX: Final = "sha512-"
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """Unicode's category Cc: what moves cursors, ends lines and cuts C strings."""
 
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""What no UTF-8 text holds; in paths, \\udc80 to \\udcff stand for other bytes (PEP 383)."""
+
 BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
 """A percent sign that begins no escape (RFC 3986 section 2.1)."""
 

@@ -9,6 +9,7 @@ accepts, except for what ``docs/differences-from-rkt.md`` lists.
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -115,14 +116,17 @@ def parse_cimd(text: str) -> Result[Reference, ReferenceProblem]:
         location = _unescape(data)
         if not is_successful(location):
             return Failure(location.failure())
-        archive = parse_location(location.unwrap())
-        # The position would be one in the unescaped URL, which is not what was written.
-        return archive.alt(lambda problem: ReferenceProblem(problem.wanted, problem.advice))
+        return parse_location(location.unwrap()).alt(_without_position)
     if kind == "appc":
-        return _parse_appc_data(data)
+        return _parse_appc_data(data).alt(_without_position)
     return Failure(
         ReferenceProblem("wanted appc, aci-archive or docker as type", _CIMD_ADVICE, match.start(1))
     )
+
+
+def _without_position(problem: ReferenceProblem) -> ReferenceProblem:
+    """Return a problem of unescaped text: its position is not one in what was written."""
+    return replace(problem, position=None)
 
 
 def _parse_appc_data(data: str) -> Result[Reference, ReferenceProblem]:
@@ -162,7 +166,7 @@ def _appc_reference(
             wanted = (
                 f'wanted the label "{label}" once at most'
                 if label != "name"
-                else ('wanted no label "name", which the image itself has')
+                else 'wanted no label "name", which the image itself has'
             )
             return Failure(ReferenceProblem(wanted, _NAME_ADVICE, position))
         labels[LabelName(label)] = Label(LabelName(label), value)

@@ -295,7 +295,7 @@ def grows_linearly(small: bytes, large: bytes) -> bool:
     return processor_seconds(large) < 40 * least
 
 
-@pytest.mark.parametrize("filler", ['"\\"', "[],", '"', '{"a":1,', "\\"])
+@pytest.mark.parametrize("filler", ['\\"', "\\", '"', "[],", '{"a":1,'])
 def test_hostile_text_is_read_in_linear_time(filler: str) -> None:
     small, large = (f'"{filler * size}'.encode()[:size] for size in (30_000, 300_000))
     assert grows_linearly(small, large)

@@ -26,6 +26,7 @@ from pipeline.reference import (
     CONTROL,
     IMAGE_ID_PREFIX,
     IMAGE_SUFFIX,
+    SURROGATE,
     ArchiveReference,
     ImageIDReference,
     Reference,
@@ -40,7 +41,6 @@ from pipeline.text import redact_url
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
 _URL: Final = re.compile(r"[^/:,]+://")
 _WITH_DIGEST: Final = re.compile(r"docker://[^@?]*@sha[0-9]+[:-][0-9A-Za-z]*", re.IGNORECASE)
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NO_BYTE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
@@ -117,7 +117,7 @@ def _find_unshowable(text: str) -> ReferenceProblem | None:
             "wanted no control character", "type the reference anew", control.start()
         )
     # File names may be any bytes: those that are no text come as \udc80 to \udcff (PEP 383).
-    stray = (_NO_BYTE if looks_like_path(text) else _SURROGATE).search(text)
+    stray = (_NO_BYTE if looks_like_path(text) else SURROGATE).search(text)
     if stray is not None:
         wanted = "wanted text in UTF-8"
         return ReferenceProblem(wanted, "check the terminal's encoding", stray.start())

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from returns.pipeline import is_successful
 
+from pipeline.archive_url import parse_archive_url
 from pipeline.digest import Digest
 from pipeline.docker_reference import parse_docker_reference
 from pipeline.errors import ExitCode, InvalidReference, UnsupportedReference
@@ -307,6 +308,7 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "file: relative": ("file:a.aci", 5, "absolute path"),
     "file: with fragment": ("file:///a.aci#x", 13, 'no "#"'),
     "file: with NUL": ("file:///a%00.aci", None, "no control character"),
+    "file: of a folder": ("file:///a%2F", 5, "absolute path of a file"),
     "registry path": ("docker://Busybox", 9, "lower-case letters"),
     "registry host": ("docker://-a.b/c", 9, "a host"),
     "registry port": ("docker://h:0/c", 11, "a port from 1"),
@@ -321,6 +323,7 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "CIMD with bad escape": ("cimd:appc:v=0:a%zz", None, 'two hex digits after "%"'),
     "CIMD with NUL": ("cimd:appc:v=0:a?x=%00", None, "no control character"),
     "CIMD not in UTF-8": ("cimd:appc:v=0:a?x=%ff", None, "UTF-8"),
+    "CIMD of bad name": ("cimd:appc:v=0:App", None, "lower-case letters"),
     "CIMD of registry": ("cimd:docker:v=0:a:!", 18, "as tag"),
     "CIMD of bare host": ("cimd:aci-archive:v=0:https%3A%2F%2Fh", None, "names a file"),
     "CIMD of folder": ("cimd:aci-archive:v=0:https%3A%2F%2Fh%2Fa%2F", None, "names a file"),
@@ -335,6 +338,10 @@ def test_error(text: str, position: int | None, wanted: str) -> None:
     assert error.position == position
     assert error.hint
     assert error.exit_code is ExitCode.REFERENCE
+
+
+def test_location_of_bytes_that_are_no_text() -> None:
+    assert parse_archive_url("https://h/\udcff.aci").failure().position == 10
 
 
 def test_unknown_scheme_is_unsupported() -> None:
@@ -368,7 +375,7 @@ class TestSecrets:
     def test_user_info_is_refused_with_advice(self) -> None:
         error = PARSE("https://user:pa55@example.com/a.aci").failure()
         assert "no user name or password" in error.message
-        assert "configure credentials" in error.hint
+        assert "credentials belong in the configuration" in error.hint
 
     def test_at_sign_in_path_is_none(self) -> None:
         assert is_successful(PARSE("https://example.com/@user:x/a.aci"))
