@@ -4,6 +4,7 @@ Source: OCI image-spec v1.1.0 ``image-layout.md`` "Blobs". The digest in the nam
 content, which whoever places a blob has computed; here only the size is compared.
 """
 
+import os
 import stat
 from pathlib import Path
 
@@ -11,16 +12,15 @@ from pipeline.adapters.layout.filesystem import Filesystem, make_folders, sync_p
 from pipeline.digest import Digest
 
 
-def path_of(root: Path, image_id: Digest) -> Path:
-    """Return a blob's path; a digest's hex digits are safe in one."""
-    # In one go, not piece by piece: listings ask for thousands of these.
-    return Path(f"{root}/blobs/{image_id.algorithm}/{image_id.hex}")
+def name_of(root: Path, image_id: Digest) -> str:
+    """Return a blob's path as a text; a digest's hex digits are safe in one."""
+    return f"{root}/blobs/{image_id.algorithm}/{image_id.hex}"
 
 
-def is_whole(path: Path, size: int) -> bool:
+def is_whole(path: str | Path, size: int) -> bool:
     """Tell whether a regular file of exactly ``size`` bytes is there; no link is followed."""
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except FileNotFoundError:
         return False
     return stat.S_ISREG(status.st_mode) and status.st_size == size
