@@ -70,6 +70,8 @@ class ArchiveTooLarge:
     @property
     def hint(self) -> str:
         """What to do about it."""
+        if self.what != "bytes":
+            return "no image needs that many; it may be made to exhaust the machine that reads it"
         return "if it is meant to be this large, raise the limit with --max-archive-size"
 
 
