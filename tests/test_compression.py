@@ -5,6 +5,7 @@ import gzip
 import json
 import lzma
 import random
+import zlib
 from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from pipeline.limits import (
     CHUNK_BYTES,
     DECOMPRESSION_RATIO,
     GIB,
+    GZIP_HEADER_BYTES,
     MIB,
     RATIO_GRACE_BYTES,
     XZ_MEMORY_BYTES,
@@ -187,6 +189,27 @@ class TestDamage:
         for chunk_bytes in (1000, CHUNK_BYTES):
             outcome = decompress("gzip", bytes(file), chunk_bytes=chunk_bytes)
             assert isinstance(outcome.failure(), CorruptArchive)
+
+    @pytest.mark.parametrize("flag", [0x20, 0x40, 0x80])
+    def test_a_reserved_gzip_flag(self, flag: int) -> None:
+        """RFC 1952 section 2.3.1.2: it may stand for a field that others read."""
+        file = bytearray(gzip.compress(b"x"))
+        file[3] = flag
+        assert isinstance(decompress("gzip", bytes(file)).failure(), CorruptArchive)
+
+    def test_a_wrong_checksum_of_a_gzip_header(self) -> None:
+        member = gzip.compress(b"x")
+        header = member[:3] + b"\x02" + member[4:10]
+        crc = (zlib.crc32(header) & 0xFFFF).to_bytes(2, "little")
+        assert decompress("gzip", header + crc + member[10:]) == Success(b"x")
+        outcome = decompress("gzip", header + bytes(2) + member[10:])
+        assert isinstance(outcome.failure(), CorruptArchive)
+
+    def test_a_gzip_header_without_end(self) -> None:
+        """The name is closed by a NUL that never comes; only the limit ends the waiting."""
+        decompressor = Decompressor("gzip", max_bytes=GIB)
+        outcomes = list(decompressor.feed(b"\x1f\x8b\x08\x08" + b"n" * 2 * GZIP_HEADER_BYTES))
+        assert isinstance(outcomes[-1].failure(), CorruptArchive)
 
     @pytest.mark.parametrize("codec", CODECS)
     def test_a_bit_flip_in_the_content(self, codec: Compression) -> None:
