@@ -26,16 +26,21 @@ ENCODED = "values are percent-encoded, so that they cannot name another place"
 EXT = "{ext} is the file's kind; a label of that name does not change it"
 
 
-# By name (no other vector has them), and by label.
-OTHER_NAMES = {"example.commerce/x": SEGMENTS, "example.com/foo": SEGMENTS}
+# By what is sought for which name (no other vector does), and by label.
+OTHER_NAMES = {
+    ("aci", "example.commerce/x"): SEGMENTS,
+    ("keys", "example.commerce/x"): SEGMENTS,
+    ("aci", "example.com/foo"): SEGMENTS,
+}
 OTHER_LABELS = {("version", "a b/../c?d#e"): ENCODED, ("ext", "zip"): EXT}
 
 
 def difference(vector: Any) -> str:
     """Return why we answer otherwise than rkt, or "" where we do not."""
     given = vector["in"]
-    if given["name"] in OTHER_NAMES:
-        return OTHER_NAMES[given["name"]]
+    by_name = OTHER_NAMES.get((given["what"], given["name"]))
+    if by_name is not None:
+        return by_name
     # Keys are not templates, so labels make no difference to them.
     labels = given["labels"].items() if given["what"] == "aci" else ()
     return next((OTHER_LABELS[each] for each in labels if each in OTHER_LABELS), "")
