@@ -195,9 +195,8 @@ class MemoryStore:
     ) -> Result[Stored, StoreError]:
         """Return the newest image of that name that has all those labels.
 
-        A label of ``defaults`` must match only where the image has it.
-
-        Without a ``version`` among them, what was last fetched as the latest goes first.
+        A label of ``defaults`` must match only where the image has it. Without a ``version``
+        among ``labels``, what was last fetched as the latest goes first.
 
         Errors: ImageNotFound.
         """

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,9 +142,17 @@ def assert_sound(root: Path) -> None:
     assert set(rows) <= blobs.keys()
 
 
+def fork() -> int:
+    """Fork as ``os.fork`` does."""
+    with warnings.catch_warnings():
+        # Later Pythons warn of forking beside threads; the children here wait for none.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 def run_in_child(body: Callable[[], None]) -> int:
     """Run ``body`` in a forked child; return its exit code, or minus the signal that ended it."""
-    child = os.fork()
+    child = fork()
     if child == 0:
         code = 1
         try:

@@ -25,6 +25,7 @@ from tests.adapters.store_world import (
     StoppingFilesystem,
     assert_sound,
     become_nobody,
+    fork,
     mount_read_only,
     mount_small,
     opened,
@@ -59,7 +60,7 @@ def test_processes_that_change_the_same_images_leave_a_sound_store(tmp_path: Pat
 
     children = []
     for seed in range(4):
-        child = os.fork()
+        child = fork()
         if child == 0:
             os._exit(run_in_child(lambda: work(seed)))  # noqa: B023 - the child runs it at once
         children.append(child)

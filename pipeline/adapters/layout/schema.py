@@ -35,19 +35,19 @@ _FORMAT_1: Final = (
         latest_at INTEGER,
         source TEXT NOT NULL,
         unverified_reason TEXT
-    ) STRICT""",
+    )""",
     "CREATE INDEX images_by_name ON images (name, latest_at DESC, imported_at DESC, id DESC)",
     "CREATE INDEX images_by_import ON images (imported_at DESC, id DESC)",
     """CREATE TABLE manifests (
         image INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
         raw BLOB NOT NULL
-    ) STRICT""",
+    )""",
     """CREATE TABLE signatures (
         image INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
         signature BLOB NOT NULL,
         digests TEXT NOT NULL,
         signers TEXT NOT NULL
-    ) STRICT""",
+    )""",
     """CREATE TABLE remotes (
         url TEXT PRIMARY KEY,
         image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
@@ -55,7 +55,7 @@ _FORMAT_1: Final = (
         last_modified TEXT,
         fetched_at INTEGER NOT NULL,
         max_age_seconds INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID""",
+    ) WITHOUT ROWID""",
     "CREATE INDEX remotes_by_image ON remotes (image)",
 )
 
