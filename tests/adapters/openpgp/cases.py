@@ -6,7 +6,7 @@ times are relative to ``now``, since sqv has no other clock than the machine's.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -54,59 +54,59 @@ class Stage:
         self.mallory = ed25519_key("mallory", self.made)
         self.stranger = ed25519_key("stranger", self.made)
 
-    def signed(self, key: Key | None = None, data: bytes = DATA, **options: object) -> bytes:
+    def signed(self, key: Key | None = None, data: bytes = DATA, **options: Any) -> bytes:
         """Return a signature made yesterday, by Alice's primary key unless told otherwise."""
         options.setdefault("at", self.now - DAY)
-        return (key or self.alice).sign_file(data, **options)  # type: ignore[arg-type] # passed on
+        return (key or self.alice).sign_file(data, **options)
 
-    def key(self, *parts: bytes, **options: object) -> bytes:
+    def key(self, *parts: bytes, **options: Any) -> bytes:
         """Return Alice's certificate, or another's."""
-        owner = options.pop("owner", self.alice)
+        owner: Key = options.pop("owner", self.alice)
         options.setdefault("at", self.made)
-        return owner.certificate(*parts, **options)  # type: ignore[attr-defined,no-any-return] # a Key
+        return owner.certificate(*parts, **options)
 
-    def back(self, subkey: Key | None = None, **options: object) -> bytes:
+    def back(self, subkey: Key | None = None, **options: Any) -> bytes:
         """Return a back-signature's body."""
         options.setdefault("at", self.made)
         subkey = subkey or self.subkey
-        return subkey.sign(0x19, self.alice.hashed + subkey.hashed, **options)  # type: ignore[arg-type] # passed on
+        return subkey.sign(0x19, self.alice.hashed + subkey.hashed, **options)
 
-    def bound(self, subkey: Key | None = None, **options: object) -> bytes:
+    def bound(self, subkey: Key | None = None, **options: Any) -> bytes:
         """Return a binding of the subkey."""
         options.setdefault("at", self.made)
         subkey = subkey or self.subkey
         options.setdefault("back", self.back(subkey))
-        return self.alice.bind(subkey, **options)  # type: ignore[arg-type] # passed on
+        return self.alice.bind(subkey, **options)
 
     def with_subkey(self, *signatures: bytes) -> bytes:
         """Return Alice's certificate with the subkey and the signatures behind it."""
         return self.key(self.subkey.as_subkey, *signatures)
 
-    def revoked(self, reason: int | None, **options: object) -> bytes:
+    def revoked(self, reason: int | None, **options: Any) -> bytes:
         """Return a revocation of the subkey."""
         options.setdefault("at", self.made + DAY)
         given = () if reason is None else (sub(29, bytes((reason,))),)
-        return self.alice.bind(self.subkey, kind=0x28, hashed=given, **options)  # type: ignore[arg-type] # passed on
+        return self.alice.bind(self.subkey, kind=0x28, hashed=given, **options)
 
-    def key_revoked(self, reason: int | None, **options: object) -> bytes:
+    def key_revoked(self, reason: int | None, **options: Any) -> bytes:
         """Return a revocation of Alice's primary key."""
         options.setdefault("at", self.made + DAY)
         given = () if reason is None else (sub(29, bytes((reason,))),)
         return self.alice.on_key(0x20, hashed=given, **options)
 
-    def direct(self, *subpackets: bytes, **options: object) -> bytes:
+    def direct(self, *subpackets: bytes, **options: Any) -> bytes:
         """Return a direct-key signature."""
         options.setdefault("at", self.made)
         return self.alice.on_key(0x1F, hashed=subpackets, **options)
 
     def two_ids(
-        self, first: dict[str, object], second: dict[str, object], *, revoked: bytes = b""
+        self, first: dict[str, Any], second: dict[str, Any], *, revoked: bytes = b""
     ) -> bytes:
         """Return Alice's key with two user IDs, the options of their self-signatures given."""
         parts = [self.alice.as_primary]
         for user_id, options in ((ALICE, first), (BOB, second)):
             given = {"at": self.made, **options}
-            parts += [packet(13, user_id), self.alice.certify(user_id, **given)]  # type: ignore[arg-type] # passed on
+            parts += [packet(13, user_id), self.alice.certify(user_id, **given)]
             if user_id == revoked:
                 parts.append(
                     self.alice.certify(user_id, kind=0x30, flags=None, at=self.made + 9 * DAY)
@@ -136,7 +136,7 @@ def make_cases(now: int) -> list[Case]:
     return [Case(*case) for family in families for case in family(stage)]
 
 
-def _times(s: Stage) -> Iterator[tuple[object, ...]]:
+def _times(s: Stage) -> Iterator[tuple[Any, ...]]:
     key = s.key()
     yield "plain", key, s.signed()
     yield "future", key, s.signed(at=s.now + YEAR)
@@ -159,7 +159,7 @@ def _times(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "two times, last too old", key, s.signed(hashed=[old])
 
 
-def _primary_keys(s: Stage) -> Iterator[tuple[object, ...]]:
+def _primary_keys(s: Stage) -> Iterator[tuple[Any, ...]]:
     good = s.signed()
     over, long, never = [time_sub(9, YEAR)], [time_sub(9, 9 * YEAR)], [time_sub(9, 0)]
     yield "tampered file", s.key(), good, b"another image\n"
@@ -193,12 +193,12 @@ def _primary_keys(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "future key", future.certificate(at=s.now + YEAR), future.sign_file(DATA, at=s.now + YEAR)
 
 
-def _user_ids(s: Stage) -> Iterator[tuple[object, ...]]:
+def _user_ids(s: Stage) -> Iterator[tuple[Any, ...]]:
     good = s.signed()
     over, long = [time_sub(9, YEAR)], [time_sub(9, 9 * YEAR)]
     primary = sub(25, b"\1")
     later = s.made + DAY
-    certify: dict[str, object] = {"flags": CERTIFY}
+    certify: dict[str, Any] = {"flags": CERTIFY}
     yield "no user ID", s.alice.as_primary, good
     yield "direct-key signature only", s.alice.as_primary + s.direct(flags_sub(3)), good
     yield "user ID unsigned", s.alice.as_primary + packet(13, ALICE), good
@@ -211,7 +211,7 @@ def _user_ids(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "user ID too long beside another", s.key(packet(13, b"a" * 5000)), good
     yield "newer of two certify", s.two_ids({}, {**certify, "at": later}), good
     yield "older of two certify", s.two_ids(certify, {"at": later}), good
-    marked: dict[str, object] = {"flags": CERTIFY, "hashed": [primary]}
+    marked: dict[str, Any] = {"flags": CERTIFY, "hashed": [primary]}
     yield "older of two certify, primary", s.two_ids(marked, {"at": later}), good
     yield "newer of two expired", s.two_ids({}, {"hashed": over, "at": later}), good
     yield "older of two expired", s.two_ids({"hashed": over}, {"hashed": long, "at": later}), good
@@ -230,7 +230,7 @@ def _upto(s: Stage) -> int:
     return -len(rest)
 
 
-def _self_signatures(s: Stage) -> Iterator[tuple[object, ...]]:
+def _self_signatures(s: Stage) -> Iterator[tuple[Any, ...]]:
     good = s.signed()
     unknown = sub(99, b"x", critical=True)
     yield "self-signature SHA-1", s.key(digest="sha1"), good
@@ -259,7 +259,7 @@ def _self_signatures(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "two in one second, later certify", s.key(tie), good
 
 
-def _subkeys(s: Stage) -> Iterator[tuple[object, ...]]:
+def _subkeys(s: Stage) -> Iterator[tuple[Any, ...]]:
     good = s.signed(s.subkey)
     over = [time_sub(9, YEAR)]
     unknown = [sub(99, b"x", critical=True)]
@@ -278,7 +278,7 @@ def _subkeys(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "back-signature by another", s.with_subkey(s.bound(back=by_other)), good
     back_corrupt = s.back()[:-1] + bytes((s.back()[-1] ^ 1,))
     yield "back-signature corrupt", s.with_subkey(s.bound(back=back_corrupt)), good
-    for name, options in {
+    changes: dict[str, dict[str, Any]] = {
         "SHA-1": {"digest": "sha1"},
         "MD5": {"digest": "md5"},
         "expired": {"hashed": [time_sub(3, YEAR)]},
@@ -288,14 +288,15 @@ def _subkeys(s: Stage) -> Iterator[tuple[object, ...]]:
         "without time": {"at": None},
         "critical unknown": {"hashed": unknown},
         "without issuer": {"issuer": False},
-    }.items():
-        yield f"back-signature {name}", s.with_subkey(s.bound(back=s.back(**options))), good  # type: ignore[arg-type] # passed on
+    }
+    for name, options in changes.items():
+        yield f"back-signature {name}", s.with_subkey(s.bound(back=s.back(**options))), good
     wrong_kind = s.subkey.sign(0x18, s.alice.hashed + s.subkey.hashed, at=s.made)
     yield "back-signature of another type", s.with_subkey(s.bound(back=wrong_kind)), good
     yield "subkey without flags", s.with_subkey(s.bound(flags=None)), good
     yield "subkey without flags or back", s.with_subkey(s.bound(flags=None, back=None)), good
     yield "subkey to encrypt", s.with_subkey(s.bound(flags=ENCRYPT)), good
-    for name, options in {
+    changes = {
         "SHA-1": {"digest": "sha1"},
         "expired": {"hashed": [time_sub(3, YEAR)]},
         "later than the signature": {"at": s.now - 3600},
@@ -303,8 +304,9 @@ def _subkeys(s: Stage) -> Iterator[tuple[object, ...]]:
         "older than the subkey": {"at": s.made - DAY},
         "without issuer": {"issuer": False},
         "critical unknown": {"hashed": unknown},
-    }.items():
-        yield f"binding {name}", s.with_subkey(s.bound(**options)), good  # type: ignore[arg-type] # passed on
+    }
+    for name, options in changes.items():
+        yield f"binding {name}", s.with_subkey(s.bound(**options)), good
     encrypt = s.bound(flags=ENCRYPT, back=None, at=later)
     yield "newer binding to encrypt", s.with_subkey(s.bound(), encrypt), good
     first = s.bound(flags=ENCRYPT, back=None)
@@ -347,7 +349,7 @@ def _subkeys(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "weak primary key", s.key(s.subkey.as_subkey, strong, owner=weak), good
 
 
-def _revocations(s: Stage) -> Iterator[tuple[object, ...]]:
+def _revocations(s: Stage) -> Iterator[tuple[Any, ...]]:
     by_subkey, good = s.signed(s.subkey), s.signed()
     bound = s.bound()
     again = s.bound(at=s.made + 2 * DAY)
@@ -391,7 +393,7 @@ def _revocations(s: Stage) -> Iterator[tuple[object, ...]]:
 UNDERSTOOD = (2, 3, 4, 5, 6, 7, 9, 11, 12, 16, 21, 22, 24, 25, 26, 27, 29, 30, 33)
 
 
-def _subpackets(s: Stage) -> Iterator[tuple[object, ...]]:
+def _subpackets(s: Stage) -> Iterator[tuple[Any, ...]]:
     key = s.key()
     day, year = (s.now - DAY).to_bytes(4, "big"), (9 * YEAR).to_bytes(4, "big")
     known = bytes.fromhex(s.alice.fingerprint)
@@ -414,7 +416,7 @@ def _subpackets(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "subpacket length of 0", key, s.signed(hashed=[b"\0"])
 
 
-def _issuers(s: Stage) -> Iterator[tuple[object, ...]]:
+def _issuers(s: Stage) -> Iterator[tuple[Any, ...]]:
     key = s.key()
     known = bytes.fromhex(s.alice.fingerprint)
     fingerprint, key_id = sub(33, b"\4" + known), sub(16, known[-8:])
@@ -429,7 +431,7 @@ def _issuers(s: Stage) -> Iterator[tuple[object, ...]]:
         ("two key IDs, the first wrong", (), (wrong_id, key_id)),
         ("two key IDs, the first right", (), (key_id, wrong_id)),
     ):
-        options: dict[str, object] = {"hashed": hashed, "unhashed": unhashed, "issuer": False}
+        options: dict[str, Any] = {"hashed": hashed, "unhashed": unhashed, "issuer": False}
         yield f"issuer {name}", key, s.signed(**options)
         subject = s.alice.hashed + b"\xb4" + len(ALICE).to_bytes(4, "big") + ALICE
         body = s.alice.sign(
@@ -444,7 +446,7 @@ def _issuers(s: Stage) -> Iterator[tuple[object, ...]]:
         yield f"self-signature issuer {name}", cert, s.signed()
 
 
-def _several(s: Stage) -> Iterator[tuple[object, ...]]:
+def _several(s: Stage) -> Iterator[tuple[Any, ...]]:
     good, unknown = s.signed(), s.signed(s.stranger)
     both = s.key() + s.key(owner=s.mallory)
     bad = s.signed(s.mallory, b"another image\n")
@@ -482,7 +484,7 @@ def _several(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "129 of the same", both, good * 129
 
 
-def _packets(s: Stage) -> Iterator[tuple[object, ...]]:
+def _packets(s: Stage) -> Iterator[tuple[Any, ...]]:
     key, good = s.key(), s.signed()
     body = s.alice.sign(0, DATA, at=s.now - DAY)
     yield "old header", key, bytes((0x80 | 2 << 2, len(body))) + body
@@ -528,7 +530,7 @@ def _packets(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "algorithm of another key", key, s.signed(algorithm=19)
 
 
-def _armor(s: Stage) -> Iterator[tuple[object, ...]]:
+def _armor(s: Stage) -> Iterator[tuple[Any, ...]]:
     both = s.key() + s.key(owner=s.mallory)
     good, other = armored(s.signed()), armored(s.signed(s.mallory))
     unknown = armored(s.signed(s.stranger))
@@ -590,7 +592,7 @@ def _armor(s: Stage) -> Iterator[tuple[object, ...]]:
     assert checksum(b"") == b"\xb7\x04\xce"  # the forge's own
 
 
-def _keyrings(s: Stage) -> Iterator[tuple[object, ...]]:
+def _keyrings(s: Stage) -> Iterator[tuple[Any, ...]]:
     key, other, good = s.key(), s.key(owner=s.mallory), s.signed()
 
     def block(data: bytes) -> bytes:
@@ -621,7 +623,7 @@ def _keyrings(s: Stage) -> Iterator[tuple[object, ...]]:
     yield "subkey in the second copy", key + s.with_subkey(s.bound()), s.signed(s.subkey)
 
 
-def _algorithms(s: Stage) -> Iterator[tuple[object, ...]]:
+def _algorithms(s: Stage) -> Iterator[tuple[Any, ...]]:
     keys = {
         "RSA 1024": rsa_key(1024),
         "RSA 2048": rsa_key(),
@@ -649,7 +651,7 @@ def _algorithms(s: Stage) -> Iterator[tuple[object, ...]]:
         yield f"RSA key of algorithm {algorithm}, by 1", s.key(owner=limited), by_one
 
 
-def _text(s: Stage) -> Iterator[tuple[object, ...]]:
+def _text(s: Stage) -> Iterator[tuple[Any, ...]]:
     for name, signed, data in (
         ("LF", b"a\r\nb\r\n", b"a\nb\n"),
         ("CR LF", b"a\r\nb\r\n", b"a\r\nb\r\n"),

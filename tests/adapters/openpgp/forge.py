@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
@@ -199,10 +199,10 @@ class Key:
     # What follows are whole packets.
 
     def sign_file(
-        self, data: bytes, *, kind: int = 0, at: int | None = NOW - DAY, **options: object
+        self, data: bytes, *, kind: int = 0, at: int | None = NOW - DAY, **options: Any
     ) -> bytes:
         """Sign a file."""
-        return packet(2, self.sign(kind, data, at=at, **options))  # type: ignore[arg-type] # passed on
+        return packet(2, self.sign(kind, data, at=at, **options))
 
     def certify(
         self,
@@ -211,16 +211,16 @@ class Key:
         kind: int = 0x13,
         flags: int | None = CERTIFY | SIGN,
         hashed: Sequence[bytes] = (),
-        **options: object,
+        **options: Any,
     ) -> bytes:
         """Return a self-signature over a user ID."""
         subject = self.hashed + b"\xb4" + len(user_id).to_bytes(4, "big") + user_id
         given = (*hashed, *(() if flags is None else (flags_sub(flags),)))
-        return packet(2, self.sign(kind, subject, hashed=given, **options))  # type: ignore[arg-type] # passed on
+        return packet(2, self.sign(kind, subject, hashed=given, **options))
 
-    def on_key(self, kind: int, *, target: "Key | None" = None, **options: object) -> bytes:
+    def on_key(self, kind: int, *, target: "Key | None" = None, **options: Any) -> bytes:
         """Return a signature over a primary key: direct (0x1F) or a revocation (0x20)."""
-        return packet(2, self.sign(kind, (target or self).hashed, **options))  # type: ignore[arg-type] # passed on
+        return packet(2, self.sign(kind, (target or self).hashed, **options))
 
     def bind(
         self,
@@ -231,7 +231,7 @@ class Key:
         back: "bytes | None" = b"",
         back_hashed: bool = False,
         hashed: Sequence[bytes] = (),
-        **options: object,
+        **options: Any,
     ) -> bytes:
         """Return a signature over a subkey: a binding (0x18) or a revocation (0x28).
 
@@ -249,7 +249,7 @@ class Key:
                 subject,
                 hashed=(*given, *(embedded if back_hashed else ())),
                 unhashed=() if back_hashed else embedded,
-                **options,  # type: ignore[arg-type] # passed on
+                **options,
             ),
         )
 
@@ -268,10 +268,10 @@ class Key:
         *parts: bytes,
         user_id: bytes = b"Alice <alice@example.com>",
         before: Iterable[bytes] = (),
-        **options: object,
+        **options: Any,
     ) -> bytes:
         """Return a plain certificate; ``before`` goes behind the key, ``parts`` go to the end."""
-        own = self.certify(user_id, **options)  # type: ignore[arg-type] # passed on
+        own = self.certify(user_id, **options)
         return b"".join((self.as_primary, *before, packet(13, user_id), own, *parts))
 
 

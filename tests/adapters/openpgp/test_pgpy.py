@@ -1,0 +1,69 @@
+"""typings/pgpy says what the installed pgpy is, as far as it is used."""
+
+import inspect
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from pipeline.adapters.openpgp.mathematics import read_public_key, verify_digest
+from pipeline.adapters.openpgp.signatures import read_signature
+from tests.adapters.openpgp.cases import Stage
+from tests.adapters.openpgp.forge import NOW, packet
+
+STAGE = Stage(NOW)
+
+
+def test_key() -> None:
+    """``PGPKey.from_blob`` gives a key, alone or with others, and the key its numbers."""
+    from pgpy import PGPKey  # by now mathematics has muted its warnings
+
+    parsed = PGPKey.from_blob(STAGE.alice.as_primary)
+    assert isinstance(parsed, tuple)
+    key, _ = parsed
+    assert isinstance(key, PGPKey)
+    assert isinstance(key.fingerprint, str)
+    assert str(key.fingerprint).lower() == STAGE.alice.fingerprint
+    assert isinstance(key.__key__.__pubkey__(), Ed25519PublicKey)
+
+
+def test_signature() -> None:
+    """``PGPSignature.from_blob`` gives a signature, and the signature its numbers."""
+    from pgpy import PGPSignature
+
+    signature = PGPSignature.from_blob(packet(2, STAGE.alice.sign(0, b"")))
+    assert isinstance(signature, PGPSignature)
+    assert isinstance(signature.__sig__, bytes | bytearray)
+    assert len(signature.__sig__) == 64
+
+
+def test_names() -> None:
+    """The rest: an exception, and one parameter each, given by place."""
+    from pgpy import PGPKey, PGPSignature
+    from pgpy.errors import PGPError
+
+    assert issubclass(PGPError, Exception)
+    for method in (PGPKey.from_blob, PGPSignature.from_blob):
+        assert list(inspect.signature(method).parameters) == ["blob"]
+
+
+def test_a_key_that_pgpy_reads_otherwise_is_not_used() -> None:
+    """Two readings of one key are one too many: here the octets behind its numbers."""
+    key = read_public_key(STAGE.alice.body + b"\0\0").unwrap()
+    assert key.numbers is None
+
+
+def test_numbers_that_make_no_key() -> None:
+    """pgpy and cryptography raise all sorts; none gets through."""
+    body = STAGE.alice.body
+    for cut in range(len(body)):
+        outcome = read_public_key(body[:cut])
+        if cut > 6:
+            assert outcome.unwrap().numbers is None
+    zero = read_public_key(b"\4" + bytes(4) + b"\1" + b"\x08\x00" + bytes(256) + b"\0\1\0").unwrap()
+    assert zero.numbers is None
+
+
+def test_signature_by_a_key_without_numbers() -> None:
+    """Nothing verifies with a key that cannot be used."""
+    key = read_public_key(STAGE.alice.body[:-1]).unwrap()
+    signature = read_signature(STAGE.alice.sign(0, b"")).unwrap()
+    assert not verify_digest(key, signature, bytes(32))
