@@ -65,7 +65,11 @@ def manifest(place: Place, image_id: Digest) -> bytes:
 def open_archive(place: Place, image_id: Digest) -> BinaryIO:
     """Open an image's archive."""
     _require(place, image_id)
-    return place.blob(image_id).open("rb")
+    try:
+        return place.blob(image_id).open("rb")
+    except FileNotFoundError:
+        # Somebody removed it in this very moment.
+        raise Refused(ImageNotFound(image_id.image_id)) from None
 
 
 def lookup(place: Place, url: str) -> RemoteEntry | None:
