@@ -125,6 +125,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 TestStore = StoreMachine.TestCase
 # Each example is a whole history, so there are fewer of them than of other properties.
-TestStore.settings = settings(
-    max_examples=settings().max_examples // 7, stateful_step_count=15
-)
+TestStore.settings = settings(max_examples=settings().max_examples // 7, stateful_step_count=15)
