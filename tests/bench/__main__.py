@@ -1,0 +1,171 @@
+"""``make bench``: what a fetch costs, beside the plain tools that do the same work.
+
+Prints, from one run on one machine: wall and CPU seconds, peak memory, and ratios. A real nginx on
+loopback serves over TLS, gpg signs, and the plain tools are curl, gpgv, gzip and sha512sum. Nothing
+here fails on a clock.
+"""
+
+import gzip
+import io
+import os
+import random
+import shutil
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import final
+
+import trustme
+
+from pipeline.testing.makers import make_manifest
+from tests.bench.measure import measure, median_of, row
+from tests.peers.nginx import Nginx
+
+MIB = 1024 * 1024
+HOST = "example.com"
+HEADER = f"{'':<44}{'wall s':>8}{'CPU s':>8}{'MiB':>8}"
+PROGRAM = str(Path(sys.executable).parent / "image-pipeline")
+LABELS = {"version": "1.2.0", "os": "linux", "arch": "amd64"}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A folder, a server, a signing key, and an environment in which it is trusted."""
+
+    home: Path
+    nginx: Nginx
+    env: dict[str, str]
+
+    def publish(self, name: str, content_mib: int) -> Path:
+        """Put a signed, compressed image of about that size on the server."""
+        path = self.nginx.root / name
+        write_image(path, content_mib)
+        self.gpg("--armor", "--output", f"{path}.asc", "--detach-sign", str(path))
+        return path
+
+    def gpg(self, *arguments: str) -> None:
+        """Run gpg with the bench's own keys."""
+        measure(["gpg", "--homedir", str(self.home / "gnupg"), "--batch", *arguments])
+
+    def url(self, path: Path) -> str:
+        """Return the address of a published file."""
+        return f"https://{HOST}/{path.name}"
+
+    def fetch(self, path: Path, *options: str) -> Callable[[], Sequence[str]]:
+        """Return the command that fetches a file into an empty store."""
+
+        def prepare() -> Sequence[str]:
+            shutil.rmtree(self.home / "store", ignore_errors=True)
+            return [PROGRAM, "fetch", "--quiet", *options, self.url(path)]
+
+        return prepare
+
+
+def write_image(path: Path, content_mib: int) -> None:
+    """Write an image whose content compresses to about 70 per cent, gzip level 6, as images do."""
+    random.seed(1)
+    entry = tarfile.TarInfo("rootfs/data")
+    entry.size = content_mib * MIB
+    head = io.BytesIO()
+    with tarfile.open(fileobj=head, mode="w") as archive:
+        manifest = make_manifest(f"{HOST}/app", LABELS)
+        first = tarfile.TarInfo("manifest")
+        first.size = len(manifest)
+        archive.addfile(first, io.BytesIO(manifest))
+        # tarfile closes an archive with zeros up to 10 KiB; what is written so far is the offset.
+        begun = archive.offset
+    with gzip.GzipFile(path, "wb", compresslevel=6, mtime=0) as packed:
+        packed.write(head.getvalue()[:begun] + entry.tobuf())
+        for _ in range(content_mib):
+            packed.write(random.randbytes(7 * MIB // 10).ljust(MIB, b"."))
+        packed.write(bytes(1024))
+
+
+def compare(bench: Bench, runs: int) -> None:
+    """Print the main job beside the plain tools, for 256 MiB."""
+    path = bench.publish("app-256.aci", 256)
+    target = bench.home / "plain.aci"
+    curl = [
+        *("curl", "-sSf", "--cacert", str(bench.home / "ca.pem"), "-o", str(target)),
+        *("--connect-to", bench.env["IMAGE_PIPELINE_CONNECT_TO"], bench.url(path)),
+    ]
+    gpgv = ["gpgv", "--keyring", str(bench.home / "key.gpg"), f"{path}.asc", str(path)]
+    unpack = ["sh", "-c", f"gzip -dc {path} | sha512sum"]
+    chain = ["sh", "-c", f"{' '.join(curl)} && {' '.join(gpgv)} && {unpack[2]}"]
+    size = path.stat().st_size / MIB
+    print(f"\n256 MiB image, {size:.0f} MiB gzip, signed, from nginx over TLS; median of {runs}")
+    print(HEADER)
+    tools = {"curl": curl, "gpgv": gpgv, "gzip -dc | sha512sum": unpack}
+    figures = {name: median_of(runs, partial(list, argv)) for name, argv in tools.items()}
+    for name, each in figures.items():
+        print(row(name, each))
+    together = median_of(runs, lambda: chain)
+    print(row("curl, then gpgv, then gzip | sha512sum", together))
+    ours = median_of(runs, bench.fetch(path), bench.env)
+    print(row("image-pipeline fetch", ours))
+    slowest = max(figures.values(), key=lambda each: each.wall)
+    total = sum(each.wall for each in figures.values())
+    print(f"wall, to the slowest tool alone: {ours.wall / slowest.wall:.2f}")
+    print(f"wall, to the sum of the tools:   {ours.wall / total:.2f}")
+    print(f"wall, to the tools in a chain:   {ours.wall / together.wall:.2f}")
+
+
+def memory(bench: Bench) -> None:
+    """Print peak memory for a small and a large image."""
+    print("\nPeak memory, whatever the image's size; one run each")
+    print(HEADER)
+    for mib in (64, 2048):
+        path = bench.publish(f"app-{mib}.aci", mib)
+        print(row(f"image-pipeline fetch, {mib} MiB", measure(bench.fetch(path)(), bench.env)))
+        path.unlink()
+        shutil.rmtree(bench.home / "store")
+
+
+def start_up(bench: Bench, runs: int) -> None:
+    """Print what a person waits for before anything happens."""
+    path = bench.publish("app-1.aci", 1)
+    measure(bench.fetch(path)(), bench.env)
+    hit = [PROGRAM, "fetch", "--quiet", "--pull-policy=new", bench.url(path)]
+    print(f"\nStart-up; median of {runs}")
+    print(HEADER)
+    before = len(bench.nginx.requests)
+    print(row("image-pipeline --help", median_of(runs, lambda: [PROGRAM, "--help"], bench.env)))
+    print(row("fetch --pull-policy=new, stored", median_of(runs, lambda: hit, bench.env)))
+    print(f"requests made by these: {len(bench.nginx.requests) - before}")
+
+
+def main() -> None:
+    """Run every benchmark."""
+    runs = int(os.environ.get("BENCH_RUNS", "5"))
+    authority = trustme.CA()
+    with tempfile.TemporaryDirectory(prefix="image-pipeline-bench-") as folder:
+        home = Path(folder)
+        (home / "gnupg").mkdir(mode=0o700)
+        authority.cert_pem.write_to_path(str(home / "ca.pem"))
+        with Nginx(home / "nginx", authority.issue_cert(HOST)) as nginx:
+            env = os.environ | {
+                "IMAGE_PIPELINE_STORE": str(home / "store"),
+                "IMAGE_PIPELINE_CONFIG": str(home / "config"),
+                "IMAGE_PIPELINE_SYSTEM_CONFIG": str(home / "system"),
+                "IMAGE_PIPELINE_CA_FILE": str(home / "ca.pem"),
+                "IMAGE_PIPELINE_CONNECT_TO": f"{HOST}:443:127.0.0.1:{nginx.tls_port}",
+            }
+            bench = Bench(home, nginx, env)
+            user = ("--pinentry-mode", "loopback", "--passphrase", "")
+            bench.gpg(*user, "--quick-generate-key", "Example Images", "ed25519", "sign")
+            bench.gpg("--output", str(home / "key.gpg"), "--export")
+            trust = ["trust", "add", "--prefix", HOST, "--skip-fingerprint-review"]
+            measure([PROGRAM, *trust, str(home / "key.gpg")], env)
+            start_up(bench, runs)
+            compare(bench, runs)
+            memory(bench)
+            measure(["gpgconf", "--homedir", str(home / "gnupg"), "--kill", "gpg-agent"])
+
+
+if __name__ == "__main__":
+    main()
