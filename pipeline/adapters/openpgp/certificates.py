@@ -113,11 +113,7 @@ def check_certificate(
             tuple(
                 Subkey(
                     key,
-                    tuple(
-                        one
-                        for one in _of(about_subkeys[part], {Kind.SUBKEY_BINDING})
-                        if (one.first.created or 0) >= key.created
-                    ),
+                    _of(about_subkeys[part], {Kind.SUBKEY_BINDING}),
                     _of(about_subkeys[part], {Kind.SUBKEY_REVOCATION}),
                 )
                 for part, key in subkeys

@@ -65,7 +65,7 @@ def _review(certificate: Certificate, now: int) -> KeyInfo:
 
 
 def _review_subkey(subkey: Subkey, view: View) -> SubkeyInfo:
-    binding = view.newest(subkey.bindings)
+    binding = view.says(subkey.bindings)
     return SubkeyInfo(
         fingerprint=Fingerprint(subkey.key.fingerprint),
         algorithm=subkey.key.name,

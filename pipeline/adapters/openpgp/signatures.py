@@ -179,7 +179,8 @@ class SignaturePacket:
     @property
     def is_local(self) -> bool:
         """Whether it is marked as not to be exported."""
-        return any(value.type == Sub.EXPORTABLE and value.body == b"\0" for value in self.hashed)
+        said = [value.body for value in self.hashed if value.type == Sub.EXPORTABLE]
+        return said[-1:] == [b"\0"]
 
     @property
     def malformed(self) -> str | None:

@@ -55,19 +55,32 @@ class View:
 
     def newest(
         self, signatures: Iterable[SignaturePacket], *, even_expired: bool = False
-    ) -> Statement | None:
-        """Return the statement in force: the newest that has not expired, of two the later.
+    ) -> SignaturePacket | None:
+        """Return the signature in force: the newest that has not expired.
 
-        sqv looks only at what had been said by then; gpg at all that is said now.
+        sqv looks only at what had been made by then; gpg at all that there is now. Of two made
+        in one second gpg takes the later in the file, sqv the one with the larger numbers.
         """
-        said = (self.read(one) for one in signatures if one.hash_algorithm in self.hashes)
-        in_force = [
-            one
-            for one in said
-            if (self.like == "gpg" or (one.created or 0) <= self.at)
-            and (even_expired or not self.is_over(one.expires))
-        ]
-        return max(reversed(in_force), key=lambda one: one.created or 0, default=None)
+        newest: SignaturePacket | None = None
+        rank: tuple[int, bytes] = (0, b"")
+        for one in signatures:
+            said = self.read(one)
+            created = said.created or 0
+            if (
+                one.hash_algorithm not in self.hashes
+                or (self.like == "sqv" and created > self.at)
+                or (self.is_over(said.expires) and not even_expired)
+            ):
+                continue
+            own = (created, b"" if self.like == "gpg" else one.mathematics[2:])
+            if newest is None or own >= rank:
+                newest, rank = one, own
+        return newest
+
+    def says(self, signatures: Iterable[SignaturePacket]) -> Statement | None:
+        """Return what the signature in force says, None where there is none."""
+        newest = self.newest(signatures)
+        return None if newest is None else self.read(newest)
 
     def is_over(self, expires: int | None) -> bool:
         """Tell whether that moment has come."""
@@ -150,23 +163,22 @@ def _judge_subkey(certificate: Certificate, subkey: Subkey, view: View) -> Resul
     if subkey.key.created > view.at:
         return Failure(Refusal("not-yet-valid", "the subkey was made later"))
     # 3. The primary key says that the subkey is its own; gpg does not look behind the newest.
-    usable = [one for one in subkey.bindings if one.hash_algorithm in view.hashes]
-    binding = view.newest(usable, even_expired=view.like == "gpg")
-    if binding is None or view.is_over(binding.expires):
+    binding = view.newest(subkey.bindings, even_expired=view.like == "gpg")
+    if binding is None or view.is_over(view.read(binding).expires):
         return Failure(Refusal("not-bound", "the subkey has no valid binding signature"))
     # 4. For signing.
+    said = view.read(binding)
     default = _ALL_FLAGS if view.like == "gpg" else _NO_FLAGS
-    if not (default if binding.key_flags is None else binding.key_flags) & SIGN_FLAG:
+    if not (default if said.key_flags is None else said.key_flags) & SIGN_FLAG:
         return Failure(Refusal("not-for-signing", "its key flags do not allow signing"))
     # 5. The subkey says that it belongs to that primary key, so that nobody adopts a stranger's.
-    packets = [one for one in usable if view.read(one) == binding]
-    if not any(_has_back_signature(certificate.primary, subkey.key, one, view) for one in packets):
+    if not _has_back_signature(certificate.primary, subkey.key, binding, view):
         return Failure(Refusal("not-bound", "the subkey does not confirm its primary key"))
     # 6. It has not expired.
     expires = subkey_expiry(subkey, view)
     if view.is_over(expires):
         return Failure(Refusal("expired", "the subkey has expired"))
-    return Success(Usable(earliest(expires, binding.expires)))
+    return Success(Usable(earliest(expires, said.expires)))
 
 
 def _has_back_signature(
@@ -177,14 +189,12 @@ def _has_back_signature(
         if not is_successful(outcome):
             continue
         back = outcome.unwrap()
-        said = view.newest((back,), even_expired=view.like == "gpg")
         if (
             back.kind == Kind.PRIMARY_KEY_BINDING
             and back.not_understood is None
             and back.malformed is None
-            and said is not None
-            and said.created is not None
-            and said.created >= subkey.created
+            and view.newest((back,), even_expired=view.like == "gpg") is not None
+            and (view.read(back).created or -1) >= subkey.created
             and signs(subkey, back, primary.hashed + subkey.hashed)
         ):
             return True
@@ -197,10 +207,10 @@ def _statements(certificate: Certificate, view: View) -> tuple[Statement, ...]:
     gpg asks the direct-key signature, then the user IDs, newest first; sqv asks the primary
     user ID, then the direct-key signature. A revoked user ID is asked where no other is left.
     """
-    direct = view.newest(certificate.direct)
+    direct = view.says(certificate.direct)
     unrevoked = [user_id for user_id in certificate.user_ids if _is_valid(user_id, view)]
     by_user_ids = (
-        view.newest(user_id.certifications) for user_id in unrevoked or certificate.user_ids
+        view.says(user_id.certifications) for user_id in unrevoked or certificate.user_ids
     )
     said = [one for one in by_user_ids if one is not None]
     if view.like == "gpg":
@@ -223,7 +233,7 @@ def primary_expiry(certificate: Certificate, view: View) -> int | None:
 def subkey_expiry(subkey: Subkey, view: View) -> int | None:
     """Return when a subkey expires, None for never."""
     binding = view.newest(subkey.bindings, even_expired=view.like == "gpg")
-    return None if binding is None else end(subkey.key.created, binding.key_lifetime)
+    return None if binding is None else end(subkey.key.created, view.read(binding).key_lifetime)
 
 
 def primary_flags(certificate: Certificate, view: View) -> int:
@@ -240,9 +250,9 @@ def valid_user_ids(certificate: Certificate, view: View) -> tuple[str, ...]:
 
 
 def _is_valid(user_id: UserID, view: View) -> bool:
-    said = view.newest(user_id.certifications)
+    said = view.says(user_id.certifications)
     # A revocation is believed even with SHA-1: forging one would gain little.
-    revoked = replace(view, hashes=KNOWN_HASHES).newest(user_id.revocations)
+    revoked = replace(view, hashes=KNOWN_HASHES).says(user_id.revocations)
     return said is not None and (revoked is None or (revoked.created or 0) < (said.created or 0))
 
 
