@@ -22,6 +22,7 @@ from pipeline.errors import (
     ImageNotFound,
     PipelineError,
     StoreError,
+    StoreReadOnly,
     UnsupportedReference,
     VerificationError,
 )
@@ -280,7 +281,8 @@ class Fetcher:
         """Keep what is stored: the server says that it has not changed."""
         url = unchanged.source.image
         refreshed = self.store.refresh(url, unchanged.validators, unchanged.freshness)
-        if not is_successful(refreshed):
+        # What cannot be noted down will be asked for again; the image is good all the same.
+        if not is_successful(refreshed) and not isinstance(refreshed.failure(), StoreReadOnly):
             return Failure(refreshed.failure())
         entry = self.store.lookup(url)
         if not is_successful(entry):

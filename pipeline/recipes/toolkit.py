@@ -5,7 +5,7 @@ take most of the time of such a run.
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
@@ -28,11 +28,13 @@ from pipeline.errors import (
     TransportError,
 )
 from pipeline.names import this_platform
-from pipeline.ports import Observer, Request, Response, Sink, Transport
+from pipeline.ports import Keyring, Noticed, Observer, Request, Response, Sink, Transport
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
 from pipeline.results import Stored
+from pipeline.text import printable
+from pipeline.trust import KeySet, SkippedKey, TrustScope
 
 UNSIGNED_REASON = "signatures were not checked: --insecure-options=image"
 """What is stored with an image that was fetched unverified by the command line."""
@@ -74,6 +76,26 @@ class SchemeTransport:
                 self.observer,
             )
         )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ReportingKeyring:
+    """A keyring that names, once each, the files that were left out."""
+
+    keyring: Keyring
+    observer: Observer
+    reported: set[SkippedKey] = field(default_factory=set)
+
+    def keys_for(self, scope: TrustScope) -> Result[KeySet, ConfigurationError]:
+        """Return the keys trusted for ``scope``."""
+        found = self.keyring.keys_for(scope)
+        for skipped in found.map(lambda keys: keys.skipped).value_or(()):
+            if skipped not in self.reported:
+                self.reported.add(skipped)
+                message = f"key file left out: {printable(f'{skipped.path}: {skipped.reason}')}"
+                self.observer.on_event(Noticed("key-skipped", message))
+        return found
 
 
 @final
@@ -137,7 +159,7 @@ class Toolkit:
         fetcher = Fetcher(
             transport=self.transport,
             discovery=self.discovery(),
-            keyring=self.keystore,
+            keyring=ReportingKeyring(self.keystore, self.observer),
             verifier=OpenPGPVerifier(self.settings.leniency),
             store=opened.unwrap(),
             clock=self.clock,

@@ -6,7 +6,6 @@ A signature names its key, unproven. Here the name is looked up among the truste
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.openpgp.keyring import RawCertificate, read_keyring
@@ -43,12 +42,20 @@ Claims: TypeAlias = tuple[Claim, ...]
 def merge_keys(keys: KeySet) -> tuple[Trusted, ...]:
     """Read all key files; copies of a key are one, so that none hides another's revocation.
 
-    A file that cannot be read grants nothing, and takes nothing from the others.
+    A file counts whole, with every key in it, if one of them is the key that it is named by; no
+    other file grants anything, or takes anything from the others. A masked key never counts.
     """
+    masked = {fingerprint.hex for fingerprint in keys.masked}
     merged: dict[str, Trusted] = {}
     for key in keys.keys:
-        keyring = read_keyring(key.keyring)
-        for raw in keyring.unwrap() if is_successful(keyring) else ():
+        keyring = read_keyring(key.keyring).value_or(())
+        # 1. What a file is named by is what people see and remove: it must be in there.
+        if key.entry.fingerprint.hex not in {raw.primary.fingerprint for raw in keyring}:
+            continue
+        for raw in keyring:
+            # 2. A mask is about a key, wherever it lies.
+            if raw.primary.fingerprint in masked:
+                continue
             known = merged.setdefault(raw.primary.fingerprint, Trusted(raw, key.entry))
             if known.certificate is not raw:
                 known.certificate.merge(raw)
