@@ -244,8 +244,9 @@ class TestReverify:
         """The entry that grants trust now, not the one that did."""
         keys = key_set(self.stage.key())
         proof = self.proof(keys, self.stage.signed())
-        moved = KeySet((replace(keys.keys[0], entry=ENTRY),))
-        assert self.again(proof, moved).unwrap().signers[0].granted_by == ENTRY
+        elsewhere = replace(keys.keys[0].entry, path="trusted/elsewhere")
+        moved = KeySet((replace(keys.keys[0], entry=elsewhere),))
+        assert self.again(proof, moved).unwrap().signers[0].granted_by == elsewhere
 
     def test_digest_of_another_file(self) -> None:
         """A proof whose parts do not belong together proves nothing (CVE-2022-36056)."""

@@ -190,13 +190,11 @@ def _counts(signature: SignaturePacket, primary: PublicKey) -> bool:
     created = signature.first.created
     if signature.not_understood is not None or created is None or created < primary.created:
         return False
-    # A malformed or local revocation is still a warning; nothing else is worth anything so. gpg
+    # A malformed revocation is still a warning; nothing else is worth anything malformed. gpg
     # knows a key's own signatures by the key ID alone.
     if signature.kind in _REVOCATIONS:
         return signature.names(primary.fingerprint)
-    return not (signature.malformed or signature.is_local) and (
-        signature.key_id == primary.fingerprint[-16:]
-    )
+    return signature.malformed is None and signature.key_id == primary.fingerprint[-16:]
 
 
 def _revoked_by_others(

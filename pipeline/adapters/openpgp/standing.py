@@ -58,24 +58,23 @@ class View:
     ) -> SignaturePacket | None:
         """Return the signature in force: the newest that has not expired.
 
-        sqv looks only at what had been made by then; gpg at all that there is now. Of two made
-        in one second gpg takes the later in the file, sqv the one with the larger numbers.
+        sqv looks only at what had been made by then; gpg at all that there is now, except what
+        is marked as not to be exported. Of two made in one second gpg takes the later in the
+        file, sqv the one with the smaller numbers.
         """
-        newest: SignaturePacket | None = None
-        rank: tuple[int, bytes] = (0, b"")
-        for one in signatures:
-            said = self.read(one)
-            created = said.created or 0
-            if (
-                one.hash_algorithm not in self.hashes
-                or (self.like == "sqv" and created > self.at)
-                or (self.is_over(said.expires) and not even_expired)
-            ):
-                continue
-            own = (created, b"" if self.like == "gpg" else one.mathematics[2:])
-            if newest is None or own >= rank:
-                newest, rank = one, own
-        return newest
+        seen = [one for one in signatures if self.sees(one)]
+        if self.like == "sqv":
+            seen.sort(key=lambda one: one.mathematics[2:], reverse=True)
+        in_force = [one for one in seen if even_expired or not self.is_over(self.read(one).expires)]
+        return max(reversed(in_force), key=lambda one: self.read(one).created or 0, default=None)
+
+    def sees(self, signature: SignaturePacket) -> bool:
+        """Tell whether a signature counts at all."""
+        if signature.hash_algorithm not in self.hashes:
+            return False
+        if self.like == "gpg":
+            return not signature.is_local
+        return (self.read(signature).created or 0) <= self.at
 
     def says(self, signatures: Iterable[SignaturePacket]) -> Statement | None:
         """Return what the signature in force says, None where there is none."""
@@ -142,7 +141,11 @@ def _judge_primary(certificate: Certificate, view: View) -> Result[Usable, Refus
         return Failure(Refusal("not-yet-valid", "the primary key was made later"))
     # 3. It vouches for somebody: gpg wants a user ID, sqv any statement in force.
     vouches = (
-        any(user_id.certifications for user_id in certificate.user_ids)
+        any(
+            view.sees(one)
+            for user_id in certificate.user_ids
+            for one in (*user_id.certifications, *user_id.revocations)
+        )
         if view.like == "gpg"
         else bool(_statements(certificate, view))
     )

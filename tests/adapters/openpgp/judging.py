@@ -7,6 +7,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result
 
 from pipeline.adapters.openpgp import OpenPGPVerifier
+from pipeline.adapters.openpgp.keyring import read_keyring
 from pipeline.errors import VerificationError
 from pipeline.hashing import start_hashing
 from pipeline.names import ImageName
@@ -28,14 +29,18 @@ def at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def entry(name: str = "0", prefix: ImageName | None = None) -> KeyEntry:
-    """Return a keystore entry; ``name`` is a hex digit that tells it apart."""
-    return KeyEntry("local", prefix, Fingerprint(name * 40), f"trusted/{name}", "0" * 64)
+def entry(keyring: bytes, path: str = "trusted/0", prefix: ImageName | None = None) -> KeyEntry:
+    """Return a keystore entry that is named by the keyring's first key, if it has one."""
+    keys = read_keyring(keyring).value_or(())
+    named = keys[0].primary.fingerprint if keys else "0" * 40
+    return KeyEntry("local", prefix, Fingerprint(named), path, "0" * 64)
 
 
 def key_set(*keyrings: bytes) -> KeySet:
-    """Return a key set with one entry a keyring, named 0, 1, 2 and so on."""
-    return KeySet(tuple(TrustedKey(entry(str(i)), ring) for i, ring in enumerate(keyrings)))
+    """Return a key set with one entry a keyring, at trusted/0, trusted/1 and so on."""
+    return KeySet(
+        tuple(TrustedKey(entry(ring, f"trusted/{i}"), ring) for i, ring in enumerate(keyrings))
+    )
 
 
 def judge(

@@ -118,7 +118,8 @@ class TestSigner:
     def test_fields(self) -> None:
         """A signature by a subkey names both keys, the entry, and what it was made with."""
         key = STAGE.with_subkey(STAGE.bound(hashed=[time_sub(9, 5 * YEAR)]))
-        keys = KeySet((TrustedKey(entry("7", ImageName("example.com")), key),))
+        granted = entry(key, "trusted/7", ImageName("example.com"))
+        keys = KeySet((TrustedKey(granted, key),))
         (signer,) = judge(keys, STAGE.signed(STAGE.subkey, digest="sha384"), DATA, NOW).unwrap()
         assert signer.primary.hex == STAGE.alice.fingerprint
         assert signer.signing_key.hex == STAGE.subkey.fingerprint
@@ -126,7 +127,7 @@ class TestSigner:
         assert signer.signed_at == at(NOW - DAY)
         assert signer.hash_algorithm == "sha384"
         assert signer.key_algorithm == "Ed25519"
-        assert signer.granted_by == entry("7", ImageName("example.com"))
+        assert signer.granted_by == granted
         assert signer.expires == at(STAGE.made + 5 * YEAR)
         assert signer.leniency == ()
 
@@ -172,8 +173,11 @@ class TestSigner:
         keys = key_set(STAGE.key(), STAGE.key(owner=STAGE.mallory))
         both = STAGE.signed(STAGE.mallory) + STAGE.signed()
         first, second = judge(keys, both, DATA, NOW).unwrap()
-        assert (first.primary.hex, first.granted_by) == (STAGE.mallory.fingerprint, entry("1"))
-        assert (second.primary.hex, second.granted_by) == (STAGE.alice.fingerprint, entry("0"))
+        assert [one.primary.hex for one in (first, second)] == [
+            STAGE.mallory.fingerprint,
+            STAGE.alice.fingerprint,
+        ]
+        assert [one.granted_by.path for one in (first, second)] == ["trusted/1", "trusted/0"]
 
 
 class TestKeySet:
@@ -182,7 +186,8 @@ class TestKeySet:
     def test_first_file_grants(self) -> None:
         """The same key in two files is one key, granted by the first."""
         keys = key_set(STAGE.key(), STAGE.key())
-        assert judge(keys, STAGE.signed(), DATA, NOW).unwrap()[0].granted_by == entry("0")
+        (signer,) = judge(keys, STAGE.signed(), DATA, NOW).unwrap()
+        assert signer.granted_by.path == "trusted/0"
 
     def test_revocation_in_another_file_counts(self) -> None:
         """An old copy of a key hides nothing."""
@@ -192,7 +197,26 @@ class TestKeySet:
     def test_unreadable_file_spoils_nothing(self) -> None:
         """Nor does it grant anything."""
         keys = key_set(b"junk", STAGE.key())
-        assert judge(keys, STAGE.signed(), DATA, NOW).unwrap()[0].granted_by == entry("1")
+        (signer,) = judge(keys, STAGE.signed(), DATA, NOW).unwrap()
+        assert signer.granted_by.path == "trusted/1"
+
+    def test_file_counts_whole_where_its_own_key_is_in_it(self) -> None:
+        """A file may hold more keys than the one that names it, and must hold that one."""
+        both = STAGE.key(owner=STAGE.mallory) + STAGE.key()
+        (signer,) = judge(both, STAGE.signed(), DATA, NOW).unwrap()
+        assert signer.primary.hex == STAGE.alice.fingerprint
+        assert signer.granted_by.fingerprint.hex == STAGE.mallory.fingerprint
+        other = replace(entry(both), fingerprint=Fingerprint(STAGE.stranger.fingerprint))
+        misnamed = KeySet((TrustedKey(other, both),))
+        assert describe(judge(misnamed, STAGE.signed(), DATA, NOW)) == "unknown-signer"
+
+    def test_masked_key_never_counts(self) -> None:
+        """Not even in another key's file."""
+        both = STAGE.key(owner=STAGE.mallory) + STAGE.key()
+        masked = frozenset({Fingerprint(STAGE.alice.fingerprint)})
+        keys = replace(key_set(both), masked=masked)
+        assert describe(judge(keys, STAGE.signed(), DATA, NOW)) == "unknown-signer"
+        assert is_successful(judge(keys, STAGE.signed(STAGE.mallory), DATA, NOW))
 
     def test_unknown_signer_names_scope_and_issuer(self) -> None:
         """The message says who signed, and where keys were looked for."""
