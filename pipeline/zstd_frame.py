@@ -71,9 +71,7 @@ class ZstdFrameDecompressor:
         del self._buffer[: self._next]
         self._next -= len(passed_on)
         output = self._object.decompress(passed_on) if passed_on else b""
-        self.eof = self._expects == "end" and not self._next
-        if self.eof != self._object.eof:
-            raise ZstdError("the frame does not end where its blocks do")
+        self.eof = self._object.eof
         return output
 
     def _read_frame_header(self) -> None:

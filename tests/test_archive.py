@@ -191,7 +191,9 @@ class TestLayout:
         [b"extra", b"rootfs2/a", b"rootfsx", b"manifest/x", b"Manifest", b"pax_global_header"],
     )
     def test_anything_else_at_the_root(self, name: bytes) -> None:
-        assert isinstance(refusal_of(MANIFEST, ROOTFS, make_entry(name)), NotAnImage)
+        refused = refusal_of(make_entry(name), MANIFEST, ROOTFS)
+        assert isinstance(refused, NotAnImage)
+        assert "beside manifest and rootfs" in refused.reason
 
     @pytest.mark.parametrize(
         "name",

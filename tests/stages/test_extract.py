@@ -6,9 +6,11 @@ import hashlib
 import io
 import lzma
 import pickle
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import BinaryIO
 
 import pytest
@@ -59,11 +61,14 @@ from pipeline.trust import Fingerprint, KeyEntry, KeySet, Signer, TrustedKey, Tr
 
 NAME = ImageName("example.com/app")
 LABELS = {"version": "1.0.0", "os": "linux"}
+packed = partial(gzip.compress, mtime=0)
+"""The same bytes at any time: test names are made of them."""
+
 MANIFEST = make_manifest(NAME, LABELS)
 ARCHIVE = make_archive(MANIFEST, {"bin/app": b"content " * 1000})
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
+    "gzip": packed,
     "bzip2": bz2.compress,
     "xz": lzma.compress,
     "zstd": zstandard.compress,
@@ -167,14 +172,14 @@ class TestRefusals:
         [
             (b"", NotAnImage),
             (b"<html>no such image</html>", NotAnImage),
-            (gzip.compress(b"no tar at all" * 99), CorruptArchive),
-            (gzip.compress(ARCHIVE)[:-1], CorruptArchive),
-            (gzip.compress(ARCHIVE) + b"garbage", CorruptArchive),
-            (gzip.compress(make_tar(make_entry(b"manifest", MANIFEST), end=b"")), CorruptArchive),
-            (gzip.compress(gzip.compress(ARCHIVE)), CorruptArchive),
+            (packed(b"no tar at all" * 99), CorruptArchive),
+            (packed(ARCHIVE)[:-1], CorruptArchive),
+            (packed(ARCHIVE) + b"garbage", CorruptArchive),
+            (packed(make_tar(make_entry(b"manifest", MANIFEST), end=b"")), CorruptArchive),
+            (packed(packed(ARCHIVE)), CorruptArchive),
             (make_tar(make_entry(b"rootfs/a")), ManifestMissing),
-            (gzip.compress(make_tar(make_entry(b"manifest", MANIFEST))), ManifestMissing),
-            (gzip.compress(make_tar(make_entry(b"etc/passwd"))), NotAnImage),
+            (packed(make_tar(make_entry(b"manifest", MANIFEST))), ManifestMissing),
+            (packed(make_tar(make_entry(b"etc/passwd"))), NotAnImage),
         ],
     )
     def test_files_that_are_no_image(self, file: bytes, error: type) -> None:
@@ -185,9 +190,7 @@ class TestRefusals:
     @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"a":1,"a":2}', b"\xff", b"{}"])
     def test_a_manifest_that_is_none(self, raw: bytes) -> None:
         world = World()
-        assert isinstance(
-            world.extract(gzip.compress(make_archive(raw))).failure(), InvalidManifest
-        )
+        assert isinstance(world.extract(packed(make_archive(raw))).failure(), InvalidManifest)
         assert world.left() == set()
 
     def test_a_manifest_problem_says_where(self) -> None:
@@ -197,7 +200,7 @@ class TestRefusals:
         assert refused.path.startswith("$.labels[0]")
 
     def test_an_archive_beyond_the_users_limit(self) -> None:
-        for file in (ARCHIVE, gzip.compress(ARCHIVE)):
+        for file in (ARCHIVE, packed(ARCHIVE)):
             assert is_successful(World(limits=Limits(archive_bytes=len(ARCHIVE))).extract(file))
             world = World(limits=Limits(archive_bytes=len(ARCHIVE) - 1))
             assert isinstance(world.extract(file).failure(), ArchiveTooLarge)
@@ -207,7 +210,7 @@ class TestRefusals:
 class TestExpectations:
     def refusal_of(self, expected: Expectations) -> ExtractError:
         world = World()
-        refused = world.extract(gzip.compress(ARCHIVE), expected).failure()
+        refused = world.extract(packed(ARCHIVE), expected).failure()
         assert world.left() == set()
         return refused
 
@@ -219,7 +222,7 @@ class TestExpectations:
             Digest("sha512", hashlib.sha512(ARCHIVE).hexdigest()),
             len(ARCHIVE),
         )
-        assert is_successful(World().extract(gzip.compress(ARCHIVE), expected))
+        assert is_successful(World().extract(packed(ARCHIVE), expected))
 
     def test_another_name(self) -> None:
         other = ImageName("example.com/other")
@@ -250,7 +253,7 @@ class TestSigners:
     def test_a_signer_trusted_for_another_name_only(self) -> None:
         """Threat 28: the file was asked for by its path, so any trusted key was good enough."""
         world = World(keyring=StaticKeyring((key("a", "example.com/elsewhere"),)))
-        refused = world.extract(gzip.compress(ARCHIVE), signers=(signer("a"),)).failure()
+        refused = world.extract(packed(ARCHIVE), signers=(signer("a"),)).failure()
         assert refused == SignerNotTrustedForName((Fingerprint("a" * 40),), NAME)
         assert world.left() == set()
 
@@ -273,6 +276,18 @@ class TestSigners:
         refused = world.extract(ARCHIVE, signers=(signer("a"),)).failure()
         assert isinstance(refused, SignerNotTrustedForName)
 
+    def test_a_masked_key_counts_for_nothing(self) -> None:
+        keys = KeySet((key("a", None),), masked=frozenset({Fingerprint("a" * 40)}))
+        refused = World(keyring=FixedKeyring(keys)).extract(ARCHIVE, signers=(signer("a"),))
+        assert isinstance(refused.failure(), SignerNotTrustedForName)
+
+    def test_the_file_that_vouched_is_trusted_for_the_name(self) -> None:
+        """A file counts whole: it may be named by another of the keys in it."""
+        file = key("b", NAME)
+        vouched = replace(signer("a"), granted_by=file.entry)
+        extracted = World(keyring=StaticKeyring((file,))).extract(ARCHIVE, signers=(vouched,))
+        assert is_successful(extracted)
+
     def test_unverified_images_skip_this_check_and_no_other(self) -> None:
         assert isinstance(World().extract(ARCHIVE).unwrap().origin, Unverified)
         other = Expectations(ImageName("example.com/other"))
@@ -280,7 +295,7 @@ class TestSigners:
 
     def test_a_keyring_that_cannot_be_read(self) -> None:
         world = World(keyring=BrokenKeyring())
-        refused = world.extract(gzip.compress(ARCHIVE), signers=(signer("a"),)).failure()
+        refused = world.extract(packed(ARCHIVE), signers=(signer("a"),)).failure()
         assert isinstance(refused, KeystoreUnavailable)
         assert world.left() == set()
 
@@ -288,6 +303,17 @@ class TestSigners:
         other = Expectations(ImageName("example.com/other"))
         refused = World().extract(ARCHIVE, other, (signer("a"),)).failure()
         assert isinstance(refused, NameMismatch)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedKeyring:
+    """A keyring that answers the same for every name."""
+
+    keys: KeySet
+
+    def keys_for(self, scope: TrustScope) -> Result[KeySet, ConfigurationError]:
+        """Return the keys."""
+        return Success(self.keys)
 
 
 class BrokenKeyring:
@@ -318,12 +344,17 @@ class FullDisk:
         return Success(BrokenFile(ARCHIVE) if broken else io.BytesIO(self.blobs[blob.key]))
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
-        """Write, or fail."""
-        return Failure(DiskFull("/store")) if self.fails_to == "write" else Success(None)
+        """Write, or fail: late, when the only chunk has long been handed over."""
+        if self.fails_to == "write":
+            time.sleep(0.05)
+            return Failure(DiskFull("/store"))
+        return Success(None)
 
     def finish(self) -> Result[QuarantinedBlob, StoreError]:
-        """Fail, or count as empty."""
-        return Failure(DiskFull("/store"))
+        """Finish, or fail."""
+        if self.fails_to == "finish":
+            return Failure(DiskFull("/store"))
+        return Success(QuarantinedBlob("archive", len(ARCHIVE)))
 
     def discard(self) -> None:
         """Count."""
@@ -353,7 +384,7 @@ class TestFailingDisks:
     )
     def test_errors_of_the_quarantine(self, fails_to: str, error: type, discarded: int) -> None:
         downloaded = World().extract(ARCHIVE).unwrap().origin.downloaded
-        file = gzip.compress(ARCHIVE)
+        file = packed(ARCHIVE)
         disk = FullDisk({downloaded.blob.key: file}, fails_to)
         stage = extract_manifest(quarantine=disk, keyring=StaticKeyring())
         outcome = stage(Unverified(replace(downloaded), "a test"))
