@@ -189,7 +189,7 @@ def test_whatever_lies_there_never_escapes_nor_breaks_what_is_good(
         listing = store.entries()
         reported = {file.entry.path for file in listing.files}
         reported |= {skipped.path for skipped in listing.skipped}
-        for path in inside.glob("*.d/**/*"):
+        for path in [*inside.glob("root.d/**/*"), *inside.glob("prefix.d/**/*")]:
             parent_reported = any(str(parent) in reported for parent in path.parents)
             if path.is_symlink() or path.is_file():
                 assert str(path) in reported or parent_reported

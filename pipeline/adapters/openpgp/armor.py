@@ -24,7 +24,7 @@ _WHITE_SPACE = b" \t\r\n"
 
 
 def dearmor(untrusted: bytes) -> Result[tuple[bytes, ...], str]:
-    """Return the bytes of each block; input that is binary already is its own only block.
+    r"""Return the bytes of each block; input that is binary already is its own only block.
 
     What a block is called says nothing about what is in it, except that a cleartext-signed
     message is refused. A block must be whole: a missing blank line or END line, a stray
