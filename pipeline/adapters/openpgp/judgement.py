@@ -25,9 +25,8 @@ from pipeline.adapters.openpgp.standing import (
     earliest,
     judge_key,
     valid_user_ids,
-    view_of_now,
-    view_of_then,
 )
+from pipeline.adapters.openpgp.views import view_of_now, view_of_then
 from pipeline.errors import (
     BadSignature,
     SignatureTime,
@@ -118,11 +117,14 @@ def _judge_like_gpg(
     if signature.hash_algorithm in _DATA_HASHES and not has_long_digest(key, signature):
         got = f"{signature.hash_name} with a key of {key.name}"
         return Failure(WeakSignature(fingerprint, got, "a longer hash"))
-    # 4. It was made when the key existed, and has not expired.
+    # 4. Its numbers can be written in one way only.
+    if not has_plain_numbers(signature):
+        return Failure(UnsupportedSignature("its numbers are not in the one right form"))
+    # 5. It was made when the key existed, and has not expired.
     timely = _judge_time(signature.first, key.created, fingerprint, now)
     if not is_successful(timely):
         return Failure(timely.failure())
-    # 5. The key may sign now.
+    # 6. The key may sign now.
     judged = judge_key(certificate, key, view_of_now(now))
     if not is_successful(judged):
         refusal = judged.failure()
@@ -136,22 +138,22 @@ def _judge_like_sqv(
     """Return what to hash, and which leniency was used."""
     signature, key = claim.signature, claim.key
     fingerprint = Fingerprint(key.fingerprint)
-    # 6. It is a signature over a file; other types do not cover it at all.
+    # 7. It is a signature over a file; other types do not cover it at all.
     if signature.kind not in _DATA_KINDS:
         return Failure(UnsupportedSignature(f"it is of type 0x{signature.kind:02x}"))
-    # 7. Its hash proves something (CVE-2022-39237).
+    # 8. Its hash proves something (CVE-2022-39237).
     name = _DATA_HASHES.get(signature.hash_algorithm)
     if name is None:
         return Failure(WeakSignature(fingerprint, signature.hash_name, _WANTED_HASH))
-    # 8. So does its key, and the primary key that vouches for it.
+    # 9. So does its key, and the primary key that vouches for it.
     for used in (key, certificate.primary):
         if used.is_weak:
             wanted = f"at least {MODULUS_BITS} bits"
             return Failure(WeakSignature(fingerprint, f"a key of {used.name} bits", wanted))
-    # 9. Its numbers can be written in one way only, and by an algorithm that signs.
-    if not has_plain_numbers(signature) or signature.key_algorithm == _RSA_ENCRYPT_ONLY:
-        return Failure(UnsupportedSignature("its numbers are not in the one right form"))
-    # 10. It is not from the future, nor from before its key, and has not expired.
+    # 10. Its algorithm is one that signs.
+    if signature.key_algorithm == _RSA_ENCRYPT_ONLY:
+        return Failure(UnsupportedSignature("it is by RSA for encryption only"))
+    # 11. It is not from the future, nor from before its key, and has not expired.
     timely = _judge_time(signature.last, key.created, fingerprint, now)
     if not is_successful(timely):
         return Failure(timely.failure())
@@ -159,7 +161,7 @@ def _judge_like_sqv(
     if signed_at > now + CLOCK_SKEW_SECONDS:
         reason = "that is in the future"
         return Failure(SignatureTime(fingerprint, moment(signed_at), reason))
-    # 11. The key was one that may sign when it did, and had said so with strong hashes.
+    # 12. The key was one that may sign when it did, and had said so with strong hashes.
     is_text = signature.kind == Kind.TEXT
     request = DigestRequest(name, is_text, signature.trailer)
     strict = judge_key(certificate, key, view_of_then(signed_at))

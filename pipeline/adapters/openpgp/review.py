@@ -8,15 +8,13 @@ from returns.result import Failure, Result, Success
 from pipeline.adapters.openpgp.certificates import Certificate, Subkey, check_certificate
 from pipeline.adapters.openpgp.keyring import read_keyring
 from pipeline.adapters.openpgp.standing import (
-    View,
     judge_key,
     primary_expiry,
     primary_flags,
     subkey_expiry,
     valid_user_ids,
-    view_of_now,
-    view_of_then,
 )
+from pipeline.adapters.openpgp.views import View, view_of_now, view_of_then
 from pipeline.trust import Fingerprint, KeyInfo, SubkeyInfo
 
 _CAPABILITIES = {

@@ -1,11 +1,8 @@
 """Whether a key may sign: ``Certificate, key, View -> Result[Usable, Refusal]``.
 
-gpg judges a key as it stands now; sqv as it stood when the signature was made, and with stricter
-hashes. They also take what a key says of itself from different places. A :class:`View` is one
-of the two, and a signature must pass both (docs/openpgp-policy.md).
+A signature must pass in both views, gpg's and sqv's (docs/openpgp-policy.md).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, final
 
@@ -15,19 +12,13 @@ from returns.result import Failure, Result, Success
 from pipeline.adapters.openpgp.certificates import Certificate, Subkey, UserID, signs
 from pipeline.adapters.openpgp.mathematics import PublicKey
 from pipeline.adapters.openpgp.signatures import (
-    HASHES,
     Kind,
     SignaturePacket,
     Statement,
     end,
     read_signature,
 )
-
-STRONG_HASHES = frozenset({8, 9, 10, 11})
-"""The SHA-2 family: what a signature over a file must use, and by default one over a key."""
-
-KNOWN_HASHES = frozenset(HASHES)
-"""With SHA-1, as gpg takes it in signatures over keys."""
+from pipeline.adapters.openpgp.views import KNOWN_HASHES, View
 
 SIGN_FLAG = 0x02
 _ALL_FLAGS, _NO_FLAGS = 0xFF, 0x00
@@ -35,65 +26,6 @@ _ALL_FLAGS, _NO_FLAGS = 0xFF, 0x00
 Problem: TypeAlias = Literal[
     "revoked", "expired", "not-yet-valid", "not-for-signing", "not-bound", "no-valid-user-id"
 ]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class View:
-    """Whose eyes judge a key, and when: ``at`` is in seconds since 1970.
-
-    ``hashes`` are those that the key's signatures on itself may use.
-    """
-
-    like: Literal["gpg", "sqv"]
-    at: int
-    hashes: frozenset[int]
-
-    def read(self, signature: SignaturePacket) -> Statement:
-        """Read what a signature says."""
-        return signature.first if self.like == "gpg" else signature.last
-
-    def newest(
-        self, signatures: Iterable[SignaturePacket], *, even_expired: bool = False
-    ) -> SignaturePacket | None:
-        """Return the signature in force: the newest that has not expired.
-
-        sqv looks only at what had been made by then; gpg at all that there is now, except what
-        is marked as not to be exported. Of two made in one second gpg takes the later in the
-        file, sqv the one with the smaller numbers.
-        """
-        seen = [one for one in signatures if self.sees(one)]
-        if self.like == "sqv":
-            seen.sort(key=lambda one: one.mathematics[2:], reverse=True)
-        in_force = [one for one in seen if even_expired or not self.is_over(self.read(one).expires)]
-        return max(reversed(in_force), key=lambda one: self.read(one).created or 0, default=None)
-
-    def sees(self, signature: SignaturePacket) -> bool:
-        """Tell whether a signature counts at all."""
-        if signature.hash_algorithm not in self.hashes:
-            return False
-        if self.like == "gpg":
-            return not signature.is_local
-        return (self.read(signature).created or 0) <= self.at
-
-    def says(self, signatures: Iterable[SignaturePacket]) -> Statement | None:
-        """Return what the signature in force says, None where there is none."""
-        newest = self.newest(signatures)
-        return None if newest is None else self.read(newest)
-
-    def is_over(self, expires: int | None) -> bool:
-        """Tell whether that moment has come."""
-        return expires is not None and expires <= self.at
-
-
-def view_of_now(at: int) -> View:
-    """Return gpg's view."""
-    return View("gpg", at, KNOWN_HASHES)
-
-
-def view_of_then(at: int, *, sha1: bool = False) -> View:
-    """Return sqv's view, with SHA-1 let pass or not."""
-    return View("sqv", at, KNOWN_HASHES if sha1 else STRONG_HASHES)
 
 
 @final
@@ -165,14 +97,24 @@ def _judge_subkey(certificate: Certificate, subkey: Subkey, view: View) -> Resul
     # 2. It existed.
     if subkey.key.created > view.at:
         return Failure(Refusal("not-yet-valid", "the subkey was made later"))
-    # 3. The primary key says that the subkey is its own; gpg does not look behind the newest.
-    binding = view.newest(subkey.bindings, even_expired=view.like == "gpg")
+    # 3. The primary key says that the subkey is its own. gpg does not look behind the newest
+    #    binding; sqv does, where that is for signing and lacks the subkey's consent (5.).
+    gpg = view.like == "gpg"
+    binding = view.newest(
+        (
+            one
+            for one in subkey.bindings
+            if gpg
+            or not _flags(view.read(one), view) & SIGN_FLAG
+            or _has_back_signature(certificate.primary, subkey.key, one, view)
+        ),
+        even_expired=gpg,
+    )
     if binding is None or view.is_over(view.read(binding).expires):
         return Failure(Refusal("not-bound", "the subkey has no valid binding signature"))
     # 4. For signing.
     said = view.read(binding)
-    default = _ALL_FLAGS if view.like == "gpg" else _NO_FLAGS
-    if not (default if said.key_flags is None else said.key_flags) & SIGN_FLAG:
+    if not _flags(said, view) & SIGN_FLAG:
         return Failure(Refusal("not-for-signing", "its key flags do not allow signing"))
     # 5. The subkey says that it belongs to that primary key, so that nobody adopts a stranger's.
     if not _has_back_signature(certificate.primary, subkey.key, binding, view):
@@ -196,25 +138,39 @@ def _has_back_signature(
             back.kind == Kind.PRIMARY_KEY_BINDING
             and back.not_understood is None
             and back.malformed is None
-            and view.newest((back,), even_expired=view.like == "gpg") is not None
-            and (view.read(back).created or -1) >= subkey.created
+            and back.hash_algorithm in view.hashes
+            and _is_timely(view.read(back), subkey, view)
             and signs(subkey, back, primary.hashed + subkey.hashed)
         ):
             return True
     return False
 
 
+def _is_timely(said: Statement, subkey: PublicKey, view: View) -> bool:
+    """Tell whether a back-signature is not older than its key and, for sqv, in force by then."""
+    if said.created is None or said.created < subkey.created:
+        return False
+    return view.like == "gpg" or (said.created <= view.at and not view.is_over(said.expires))
+
+
+def _flags(said: Statement, view: View) -> int:
+    """Return a statement's key flags; without any, gpg allows all and sqv nothing."""
+    if said.key_flags is not None:
+        return said.key_flags
+    return _ALL_FLAGS if view.like == "gpg" else _NO_FLAGS
+
+
 def _statements(certificate: Certificate, view: View) -> tuple[Statement, ...]:
     """Return what the primary key says of itself, in the order in which it is asked.
 
     gpg asks the direct-key signature, then the user IDs, newest first; sqv asks the primary
-    user ID, then the direct-key signature. A revoked user ID is asked where no other is left.
+    user ID, a revoked one where no other is left, then the direct-key signature.
     """
     direct = view.says(certificate.direct)
-    unrevoked = [user_id for user_id in certificate.user_ids if _is_valid(user_id, view)]
-    by_user_ids = (
-        view.says(user_id.certifications) for user_id in unrevoked or certificate.user_ids
-    )
+    user_ids = [user_id for user_id in certificate.user_ids if _is_valid(user_id, view)]
+    if not user_ids and view.like == "sqv":
+        user_ids = list(certificate.user_ids)
+    by_user_ids = (view.says(user_id.certifications) for user_id in user_ids)
     said = [one for one in by_user_ids if one is not None]
     if view.like == "gpg":
         said.sort(key=lambda one: one.created or 0, reverse=True)
