@@ -69,7 +69,7 @@ def parse_target(url: str) -> Result[Target, TransportError]:
             authority=bracketed
             if wanted_port == _DEFAULT_PORTS[scheme]
             else f"{bracketed}:{wanted_port}",
-            path_and_query=quote((parts.path or "/") + query, safe=_SAFE),
+            path_and_query=quote((parts.path or "/") + query, safe=_SAFE, errors="replace"),
         )
     )
 
