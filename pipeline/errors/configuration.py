@@ -111,7 +111,8 @@ class InvalidPrefix:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"{quoted(self.untrusted_prefix)} is not a prefix of image names: {printable(self.wanted)}"
+        prefix = quoted(self.untrusted_prefix)
+        return f"{prefix} is not a prefix of image names: {printable(self.wanted)}"
 
     @property
     def hint(self) -> str:

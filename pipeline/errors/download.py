@@ -22,7 +22,8 @@ class HttpStatus:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"{redact_url(self.url)} answered with status {self.status}, wanted {printable(self.wanted)}"
+        url, wanted = redact_url(self.url), printable(self.wanted)
+        return f"{url} answered with status {self.status}, wanted {wanted}"
 
     @property
     def hint(self) -> str:

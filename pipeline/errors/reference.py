@@ -27,7 +27,8 @@ class InvalidReference:
     def message(self) -> str:
         """What was got and what was wanted."""
         place = "" if self.position is None else f" at character {self.position + 1}"
-        return f"{quoted(self.untrusted_text)} is not an image reference{place}: {printable(self.wanted)}"
+        text, wanted = quoted(self.untrusted_text), printable(self.wanted)
+        return f"{text} is not an image reference{place}: {wanted}"
 
     @property
     def hint(self) -> str:

@@ -23,9 +23,9 @@ from typing import BinaryIO, TypeAlias, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive import ArchiveScanner
+from pipeline.archive.compression import DETECTION_BYTES, Decompressor, detect_compression
+from pipeline.archive.scanner import ArchiveScanner
 from pipeline.background import background
-from pipeline.compression import DETECTION_BYTES, Decompressor, detect_compression
 from pipeline.digest import Digest
 from pipeline.errors import (
     ConfigurationError,

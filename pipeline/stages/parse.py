@@ -17,8 +17,6 @@ from urllib.parse import unquote_plus
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive_url import parse_archive_url
-from pipeline.docker_reference import parse_docker_reference
 from pipeline.errors import InvalidReference, ParseError, UnsupportedReference
 from pipeline.limits import REFERENCE_CHARACTERS
 from pipeline.ports import PathProbe
@@ -34,7 +32,9 @@ from pipeline.reference import (
     file_url,
     looks_like_path,
 )
-from pipeline.reference_grammar import parse_app_string, parse_cimd, parse_image_id
+from pipeline.reference.archive_url import parse_archive_url
+from pipeline.reference.docker import parse_docker_reference
+from pipeline.reference.grammar import parse_app_string, parse_cimd, parse_image_id
 from pipeline.stage import Stage
 from pipeline.text import redact_url
 

@@ -11,7 +11,6 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 from pipeline.digest import HEX_LENGTH, Digest, DigestAlgorithm
-from pipeline.docker_reference import parse_docker_reference
 from pipeline.manifest import PLATFORMS
 from pipeline.names import ImageName, Label, LabelName, Labels, find_fault
 from pipeline.reference import (
@@ -23,6 +22,7 @@ from pipeline.reference import (
     Reference,
     file_url,
 )
+from pipeline.reference.docker import parse_docker_reference
 from pipeline.testing.makers import make_manifest
 
 _ODD_NAMES = ("sha512-abc", "http", "docker", "cimd", "app.aci", "a./b", "a--b", "1", "a_b~c")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from returns.pipeline import is_successful
 
-from pipeline.archive import ArchiveScanner, Entry
-from pipeline.compression import Compression, Decompressor, detect_compression
+from pipeline.archive.compression import Compression, Decompressor, detect_compression
+from pipeline.archive.scanner import ArchiveScanner, Entry
 from pipeline.limits import GIB
 from pipeline.testing.makers import make_manifest
 

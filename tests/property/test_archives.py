@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive import ArchiveError, ArchiveScanner, Entry
-from pipeline.compression import (
+from pipeline.archive.compression import (
     Compression,
     DecompressionError,
     Decompressor,
     detect_compression,
 )
+from pipeline.archive.scanner import ArchiveError, ArchiveScanner, Entry
+from pipeline.archive.tar_header import EntryType
 from pipeline.limits import CHUNK_BYTES, GIB
-from pipeline.tar_header import EntryType
 from pipeline.testing.archives import make_entry, make_header, make_pax, make_tar
 
 FORMATS = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from returns.pipeline import is_successful
 
-from pipeline.archive_url import parse_archive_url
 from pipeline.digest import Digest
-from pipeline.docker_reference import parse_docker_reference
 from pipeline.errors import ExitCode, InvalidReference, UnsupportedReference
 from pipeline.limits import REFERENCE_CHARACTERS
 from pipeline.reference import (
@@ -21,7 +19,9 @@ from pipeline.reference import (
     Reference,
     looks_like_path,
 )
-from pipeline.reference_grammar import parse_app_string
+from pipeline.reference.archive_url import parse_archive_url
+from pipeline.reference.docker import parse_docker_reference
+from pipeline.reference.grammar import parse_app_string
 from pipeline.stages.parse import parse_reference
 from pipeline.testing.fakes import MemoryPaths
 

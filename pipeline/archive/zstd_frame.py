@@ -6,7 +6,7 @@ most 128 KiB each (RFC 8878 section 3.1.1.2), so this reads the blocks' headers,
 each, and passes on a few blocks at a time. The interface is that of ``bz2.BZ2Decompressor``.
 
 Shape: ``decompress(data, max_length) -> bytes``; raises :exc:`zstandard.ZstdError`, which
-:mod:`pipeline.compression` maps, and :exc:`WindowTooLargeError`.
+:mod:`pipeline.archive.compression` maps, and :exc:`WindowTooLargeError`.
 """
 
 from typing import Final, Literal, final

@@ -9,9 +9,10 @@ import pytest
 from returns.pipeline import is_successful
 from returns.result import Failure, Result
 
-from pipeline import archive
-from pipeline.archive import ArchiveError, ArchiveScanner, Entry
-from pipeline.compression import Decompressor, detect_compression
+from pipeline.archive import scanner
+from pipeline.archive.compression import Decompressor, detect_compression
+from pipeline.archive.scanner import ArchiveError, ArchiveScanner, Entry
+from pipeline.archive.tar_header import EntryType
 from pipeline.errors import ArchiveTooLarge, CorruptArchive, ManifestMissing, NotAnImage
 from pipeline.limits import (
     ARCHIVE_HEADER_BYTES,
@@ -19,7 +20,6 @@ from pipeline.limits import (
     GIB,
     MANIFEST_BYTES,
 )
-from pipeline.tar_header import EntryType
 from pipeline.testing.archives import (
     BLOCK_BYTES,
     END_OF_ARCHIVE,
@@ -33,7 +33,7 @@ from pipeline.testing.archives import (
 )
 from pipeline.testing.makers import make_archive
 
-DATA = Path(__file__).parent / "data" / "rkt"
+DATA = Path(__file__).parents[1] / "data" / "rkt"
 MANIFEST = make_entry(b"manifest", b"{}")
 ROOTFS = make_entry(b"rootfs/", type_flag=b"5")
 
@@ -368,7 +368,7 @@ class TestLimits:
             assert isinstance(refusal_of(MANIFEST, long, entry), ArchiveTooLarge)
 
     def test_entries(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(archive, "ARCHIVE_ENTRIES", 3)
+        monkeypatch.setattr(scanner, "ARCHIVE_ENTRIES", 3)
         assert manifest_of(MANIFEST, ROOTFS, make_entry(b"rootfs/a")) == b"{}"
         refused = refusal_of(MANIFEST, ROOTFS, make_entry(b"rootfs/a"), make_entry(b"rootfs/b"))
         assert refused == ArchiveTooLarge("entries", 3)

@@ -6,7 +6,7 @@ difference. Nothing is written anywhere, and data other than the manifest's is s
 
 The rules (appc/spec v0.8.11 ``spec/aci.md`` "Image Archives"):
 
-1. Every header is well-formed and unambiguous (:mod:`pipeline.tar_header`).
+1. Every header is well-formed and unambiguous (:mod:`pipeline.archive.tar_header`).
 2. At the root stand ``manifest``, a regular file, and ``rootfs``, a directory or only entries
    below it; nothing else. As in rkt, ``./manifest`` is ``manifest`` and ``./`` itself may be
    there; unlike rkt, ``a/../manifest`` and ``manifest/`` are refused.
@@ -33,14 +33,7 @@ from typing import Final, TypeAlias, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.errors import ArchiveTooLarge, CorruptArchive, ManifestMissing, NotAnImage
-from pipeline.limits import (
-    ARCHIVE_ENTRIES,
-    ARCHIVE_HEADER_BYTES,
-    ARCHIVE_PATH_BYTES,
-    MANIFEST_BYTES,
-)
-from pipeline.tar_header import (
+from pipeline.archive.tar_header import (
     BLOCK_BYTES,
     EntryType,
     ExtensionType,
@@ -51,6 +44,13 @@ from pipeline.tar_header import (
     parse_header,
     parse_long_name,
     parse_pax,
+)
+from pipeline.errors import ArchiveTooLarge, CorruptArchive, ManifestMissing, NotAnImage
+from pipeline.limits import (
+    ARCHIVE_ENTRIES,
+    ARCHIVE_HEADER_BYTES,
+    ARCHIVE_PATH_BYTES,
+    MANIFEST_BYTES,
 )
 
 MANIFEST_PATH: Final = b"manifest"

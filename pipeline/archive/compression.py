@@ -27,9 +27,12 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 from zstandard import ZstdError
 
+from pipeline.archive.gzip_member import MAGIC as GZIP_MAGIC
+from pipeline.archive.gzip_member import GzipHeaderError, GzipMemberDecompressor
+from pipeline.archive.tar_header import BLOCK_BYTES, has_checksum
+from pipeline.archive.zstd_frame import MAGIC as ZSTD_MAGIC
+from pipeline.archive.zstd_frame import SKIPPABLE, WindowTooLargeError, ZstdFrameDecompressor
 from pipeline.errors import ArchiveTooLarge, CorruptArchive, NotAnImage
-from pipeline.gzip_member import MAGIC as GZIP_MAGIC
-from pipeline.gzip_member import GzipHeaderError, GzipMemberDecompressor
 from pipeline.limits import (
     CHUNK_BYTES,
     COMPRESSED_MEMBERS,
@@ -39,9 +42,6 @@ from pipeline.limits import (
     XZ_MEMORY_BYTES,
     ZSTD_WINDOW_BYTES,
 )
-from pipeline.tar_header import BLOCK_BYTES, has_checksum
-from pipeline.zstd_frame import MAGIC as ZSTD_MAGIC
-from pipeline.zstd_frame import SKIPPABLE, WindowTooLargeError, ZstdFrameDecompressor
 
 Compression: TypeAlias = Literal["none", "gzip", "bzip2", "xz", "zstd"]
 """How an archive is compressed; ``none`` is a plain tar."""

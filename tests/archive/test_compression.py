@@ -15,8 +15,8 @@ import zstandard
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline import compression
-from pipeline.compression import (
+from pipeline.archive import compression
+from pipeline.archive.compression import (
     Compression,
     DecompressionError,
     Decompressor,
@@ -36,7 +36,7 @@ from pipeline.limits import (
 from pipeline.testing.archives import V7_MAGIC, make_entry
 from pipeline.testing.makers import make_archive
 
-DATA = Path(__file__).parent / "data" / "rkt"
+DATA = Path(__file__).parents[1] / "data" / "rkt"
 SKIPPABLE = b"\x5a\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
 # A frame with a window of 1 MiB and nothing else (RFC 8878 section 3.1.1.1).
 ZSTD_HEADER = b"\x28\xb5\x2f\xfd" + b"\x00" + bytes([10 << 3])

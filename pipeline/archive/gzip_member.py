@@ -7,7 +7,7 @@ is read here, strictly, and ISA-L gets what follows: the deflate data and the tr
 CRC-32 and size it checks. The interface is that of ``bz2.BZ2Decompressor``.
 
 Shape: ``decompress(data, max_length) -> bytes``; raises :exc:`GzipHeaderError` and ISA-L's
-``IsalError``, which :mod:`pipeline.compression` maps.
+``IsalError``, which :mod:`pipeline.archive.compression` maps.
 """
 
 import zlib

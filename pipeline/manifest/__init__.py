@@ -19,7 +19,7 @@ from returns.result import Failure, Result, Success
 
 from pipeline.digest import Digest, parse_digest
 from pipeline.limits import MANIFEST_BYTES, MANIFEST_DEPTH
-from pipeline.manifest_schema import check_app
+from pipeline.manifest.app import check_app
 from pipeline.names import (
     ImageName,
     Label,

@@ -16,8 +16,6 @@ from urllib.parse import unquote_plus
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive_url import parse_location
-from pipeline.docker_reference import parse_docker_reference
 from pipeline.names import ImageName, Label, LabelName, Labels, find_fault
 from pipeline.reference import (
     BAD_ESCAPE,
@@ -28,6 +26,8 @@ from pipeline.reference import (
     Reference,
     ReferenceProblem,
 )
+from pipeline.reference.archive_url import parse_location
+from pipeline.reference.docker import parse_docker_reference
 
 _NAME_ADVICE: Final = "a name is written as example.com/app:1.0.0,os=linux,arch=amd64"
 _CIMD_ADVICE: Final = (
