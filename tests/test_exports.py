@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ["pipeline", "pipeline.adapters"]
+PACKAGES = ["pipeline", "pipeline.adapters", "pipeline.adapters.http"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

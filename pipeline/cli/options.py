@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 from returns.pipeline import is_successful
 
+from pipeline.cli.types import ConnectToRule
 from pipeline.recipes.settings import Insecure, parse_insecure_options
 
 _META: Final = "image_pipeline.global_options"
@@ -94,6 +95,7 @@ def global_options() -> list[click.Option]:
         ),
         _option(
             "--connect-to",
+            type=ConnectToRule(),
             multiple=True,
             metavar="HOST:PORT:ADDR:PORT",
             help="Reach HOST:PORT at ADDR:PORT instead, as curl does.",

@@ -4,9 +4,29 @@ import re
 from typing import Final
 
 import click
+from returns.pipeline import is_successful
+
+from pipeline.adapters.http import ConnectTo, parse_connect_to
 
 _UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _SIZE: Final = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
+
+
+class ConnectToRule(click.ParamType[ConnectTo]):
+    """A rule of curl's ``--connect-to``."""
+
+    name = "rule"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ConnectTo:
+        """Return the rule, or fail as a usage error."""
+        if isinstance(value, ConnectTo):
+            return value
+        parsed = parse_connect_to(str(value))
+        if not is_successful(parsed):
+            self.fail(f"{str(value)!r}: {parsed.failure()}", param, ctx)
+        return parsed.unwrap()
 
 
 class ByteSize(click.ParamType[int]):

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, final
 
 from returns.result import Failure, Result, Success
 
+from pipeline.adapters.http import ConnectTo
 from pipeline.limits import DEFAULT_LIMITS, Limits
 
 PullPolicy: TypeAlias = Literal["never", "new", "update"]
@@ -76,7 +77,7 @@ def parse_insecure_options(untrusted_text: str) -> Result[frozenset[Insecure], s
 class Settings:
     """Everything that a run is set to.
 
-    ``connect_to`` are rules in curl's form, ``HOST1:PORT1:HOST2:PORT2``. ``system_config`` and
+    ``connect_to`` are tried in order; the first that matches counts. ``system_config`` and
     ``config`` each hold a keystore under ``trustedkeys/``.
     """
 
@@ -85,6 +86,6 @@ class Settings:
     system_config: Path
     insecure: frozenset[Insecure] = frozenset()
     ca_file: str | None = None
-    connect_to: tuple[str, ...] = ()
+    connect_to: tuple[ConnectTo, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     leniency: frozenset[str] = frozenset()

@@ -61,14 +61,13 @@ class SchemeTransport:
         return self.http.fetch(request, sink)
 
     def _make_http(self) -> Transport:
-        from pipeline.adapters.http import HttpSettings, HttpTransport, parse_connect_to
+        from pipeline.adapters.http import HttpSettings, HttpTransport
 
-        rules = tuple(parse_connect_to(rule).unwrap() for rule in self.settings.connect_to)
         return self.leaving.enter_context(
             HttpTransport(
                 HttpSettings(
                     ca_file=self.settings.ca_file,
-                    connect_to=rules,
+                    connect_to=self.settings.connect_to,
                     verify_tls=Insecure.TLS not in self.settings.insecure,
                     allow_http=Insecure.HTTP in self.settings.insecure,
                 ),

@@ -11,8 +11,23 @@ case, its network backend is a public interface where httpx hides the pool, and 
 half the time.
 """
 
-from pipeline.adapters.http.caching import parse_max_age
-from pipeline.adapters.http.settings import ConnectTo, HttpSettings, parse_connect_to
-from pipeline.adapters.http.transport import HttpTransport
+from typing import TYPE_CHECKING
 
-__all__ = ["ConnectTo", "HttpSettings", "HttpTransport", "parse_connect_to", "parse_max_age"]
+from pipeline.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from pipeline.adapters.http.settings import ConnectTo as ConnectTo
+    from pipeline.adapters.http.settings import HttpSettings as HttpSettings
+    from pipeline.adapters.http.settings import parse_connect_to as parse_connect_to
+    from pipeline.adapters.http.transport import HttpTransport as HttpTransport
+else:
+    # Settings are read by runs that never make a request, and must not wait for the HTTP stack.
+    __getattr__ = lazy_attributes(
+        __name__,
+        {
+            "pipeline.adapters.http.settings": ("ConnectTo", "HttpSettings", "parse_connect_to"),
+            "pipeline.adapters.http.transport": ("HttpTransport",),
+        },
+    )
+
+__all__ = ["ConnectTo", "HttpSettings", "HttpTransport", "parse_connect_to"]
