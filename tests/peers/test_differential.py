@@ -76,11 +76,7 @@ def certificates(draw: st.DrawFn) -> bytes:
     """Draw a certificate of Alice's: one or two user IDs, up to two subkeys."""
     parts = [STAGE.alice.as_primary]
     if draw(sometimes):
-        said = draw(
-            st.one_of(
-                flags.map(lambda f: flags_sub(f or 0)), lifetimes.map(lambda t: time_sub(9, t))
-            )
-        )
+        said = draw(st.sampled_from((flags_sub(3), flags_sub(1), *map(key_expiry, LIFETIMES))))
         parts.append(STAGE.direct(said, at=STAGE.made + draw(moments)))
     if draw(rarely):
         reason = draw(st.sampled_from((None, 0, 1, 2, 3)))
