@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 import click
 
-from pipeline.cli.options import Group, chosen
+from pipeline.cli.options import Group
 from pipeline.exit_codes import ExitCode
 
 INTERNAL_ERROR: Final = 1
@@ -101,10 +101,6 @@ def run(arguments: list[str]) -> int:
     """Run the command and return its exit code."""
     try:
         with cli.make_context("image-pipeline", list(arguments)) as ctx:
-            if chosen(ctx).get("debug"):
-                import logging
-
-                logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
             cli.invoke(ctx)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code

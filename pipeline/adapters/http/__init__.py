@@ -1,4 +1,4 @@
-"""HTTP as a :class:`~pipeline.ports.Transport`; the only package that imports httpcore.
+"""HTTP as a :class:`~pipeline.ports.Transport`; the only package that imports httpx.
 
     Request, Sink -> Result[Response, TransportError | StoreError]
 
@@ -6,9 +6,8 @@
 deadlines and large reads below httpcore. ``caching``: Cache-Control. ``failures``: foreign
 exceptions as errors. ``transport``: the requests themselves.
 
-httpcore alone, without httpx above it: redirects, headers and limits are decided here in any
-case, its network backend is a public interface where httpx hides the pool, and it is imported in
-half the time.
+httpx takes requests and gives answers; below it, ``pool`` hands it connections of httpcore's whose
+network is ours, by the public interfaces of both.
 """
 
 from typing import TYPE_CHECKING

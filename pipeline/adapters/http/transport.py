@@ -14,11 +14,13 @@ without a length, cannot be told from a truncated one: its digest or signature h
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self, final
 
 import httpcore
+import httpx
 import truststore
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -26,6 +28,7 @@ from returns.result import Failure, Result, Success
 from pipeline.adapters.http.caching import parse_max_age
 from pipeline.adapters.http.failures import FOREIGN, transport_error
 from pipeline.adapters.http.network import Network, Stream
+from pipeline.adapters.http.pool import PoolTransport
 from pipeline.adapters.http.settings import HttpSettings
 from pipeline.adapters.http.urls import Target, join_target, parse_target
 from pipeline.errors import (
@@ -42,7 +45,6 @@ from pipeline.limits import (
     CONNECT_SECONDS,
     ERROR_BODY_BYTES,
     ERROR_BODY_SECONDS,
-    KEEPALIVE_SECONDS,
     REDIRECTS,
 )
 from pipeline.ports import (
@@ -94,7 +96,7 @@ class HttpTransport:
         self._observer = observer
         self._network = Network(settings.connect_to, clock)
         self._lock = threading.Lock()
-        self._pool: httpcore.ConnectionPool | None = None
+        self._connections: PoolTransport | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -108,9 +110,9 @@ class HttpTransport:
     ) -> None:
         """Close every connection."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.close()
+            connections, self._connections = self._connections, None
+        if connections is not None:
+            connections.close()
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
         """GET ``request.url``, redirects included; a 200's body goes into ``sink`` whole.
@@ -154,28 +156,13 @@ class HttpTransport:
         self, target: Target, request: Request, sink: Sink, *, may_retry: bool = True
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         """Send one request, and read its answer to the end."""
-        connections = self._connections()
+        connections = self._pooled()
         if not is_successful(connections):
             return Failure(TlsFailed(target.url, connections.failure()))
         transfer = _Transfer(target.url)
         try:
-            with connections.unwrap().stream(
-                "GET",
-                httpcore.URL(
-                    scheme=target.scheme,
-                    host=target.host.encode("ascii"),
-                    port=target.port,
-                    target=target.path_and_query.encode("ascii"),
-                ),
-                headers=self._headers(target, request),
-                extensions={
-                    "timeout": {
-                        "connect": CONNECT_SECONDS,
-                        "read": request.idle_seconds,
-                        "write": request.idle_seconds,
-                    }
-                },
-            ) as response:
+            response = connections.unwrap().handle_request(self._question(target, request))
+            with closing(response):
                 return self._answer(response, transfer, request, sink)
         except FOREIGN as error:
             stale = self._network.met_stale_connection()
@@ -189,10 +176,10 @@ class HttpTransport:
             return Failure(transport_error(error, target.url, request, out_of_time=out_of_time))
 
     def _answer(
-        self, response: httpcore.Response, transfer: _Transfer, request: Request, sink: Sink
+        self, response: httpx.Response, transfer: _Transfer, request: Request, sink: Sink
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
-        status = response.status
-        length = _field(response, b"content-length")
+        status = response.status_code
+        length = response.headers.get("content-length", "")
         # httpcore's parser has refused a length that is not a number.
         transfer.announced = int(length) if length else None
         if status == 200:
@@ -202,7 +189,7 @@ class HttpTransport:
         else:
             self._drain(response, transfer)
         _close_unless_clean(response, transfer)
-        if status in _REDIRECTS and (location := _field(response, b"location")):
+        if status in _REDIRECTS and (location := response.headers.get("location", "")):
             return Success(_Redirect(location))
         asked = request.validators
         if status not in {200, 202} and (status != 304 or asked == Validators()):
@@ -215,18 +202,20 @@ class HttpTransport:
                 status,
                 size,
                 Validators(
-                    _validator(response, b"etag") or known.etag,
-                    _validator(response, b"last-modified") or known.last_modified,
+                    _validator(response, "etag") or known.etag,
+                    _validator(response, "last-modified") or known.last_modified,
                 ),
                 Freshness(
                     self._clock.now(),
-                    parse_max_age(_field(response, b"cache-control"), _field(response, b"age")),
+                    parse_max_age(
+                        response.headers.get("cache-control", ""), response.headers.get("age", "")
+                    ),
                 ),
             )
         )
 
     def _receive(
-        self, response: httpcore.Response, transfer: _Transfer, request: Request, sink: Sink
+        self, response: httpx.Response, transfer: _Transfer, request: Request, sink: Sink
     ) -> Result[None, TransportError | StoreError]:
         """Move the body into the sink, never more than the limit."""
         announced = transfer.announced
@@ -245,13 +234,13 @@ class HttpTransport:
         self._tell(request, transfer)
         return Success(None)
 
-    def _drain(self, response: httpcore.Response, transfer: _Transfer) -> None:
+    def _drain(self, response: httpx.Response, transfer: _Transfer) -> None:
         """Read a body that nobody wants, if it is short, so that the connection can go on."""
         if (transfer.announced or 0) > ERROR_BODY_BYTES:
             return
         try:
             with self._network.deadline(ERROR_BODY_SECONDS):
-                for chunk in response.iter_stream():
+                for chunk in response.iter_raw():
                     transfer.received += len(chunk)
                     if transfer.received > ERROR_BODY_BYTES:
                         return
@@ -265,7 +254,7 @@ class HttpTransport:
             TransferProgressed(request.url, transfer.received, transfer.announced)
         )
 
-    def _headers(self, target: Target, request: Request) -> list[tuple[bytes, bytes]]:
+    def _question(self, target: Target, request: Request) -> httpx.Request:
         fields = {
             "Host": target.authority,
             "User-Agent": self._settings.user_agent,
@@ -277,26 +266,30 @@ class HttpTransport:
             fields["If-None-Match"] = request.validators.etag
         elif request.validators.last_modified is not None:
             fields["If-Modified-Since"] = request.validators.last_modified
-        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in fields.items()]
+        url = httpx.URL(
+            scheme=target.scheme,
+            host=target.host,
+            port=target.port,
+            raw_path=target.path_and_query.encode("ascii"),
+        )
+        timeout = httpx.Timeout(request.idle_seconds, connect=CONNECT_SECONDS)
+        headers = httpx.Headers(fields, encoding="latin-1")
+        extensions = {"timeout": timeout.as_dict()}
+        return httpx.Request("GET", url, headers=headers, extensions=extensions)
 
-    def _connections(self) -> Result[httpcore.ConnectionPool, str]:
+    def _pooled(self) -> Result[PoolTransport, str]:
         with self._lock:
-            if self._pool is not None:
-                return Success(self._pool)
+            if self._connections is not None:
+                return Success(self._connections)
             context = _ssl_context(self._settings)
             if not is_successful(context):
                 return Failure(context.failure())
-            self._pool = httpcore.ConnectionPool(
-                ssl_context=context.unwrap(),
-                max_connections=None,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                network_backend=self._network,
-            )
+            self._connections = PoolTransport(self._network, context.unwrap())
         if not self._settings.verify_tls:
             self._observer.on_event(
                 Noticed("tls-not-verified", "servers' certificates are not checked")
             )
-        return Success(self._pool)
+        return Success(self._connections)
 
 
 def _ssl_context(settings: HttpSettings) -> Result[ssl.SSLContext, str]:
@@ -318,26 +311,20 @@ def _ssl_context(settings: HttpSettings) -> Result[ssl.SSLContext, str]:
     return Success(context)
 
 
-def _field(response: httpcore.Response, name: bytes) -> str:
-    """Return a header field, its lines joined by commas (RFC 9110 section 5.3), or ""."""
-    values = [value for key, value in response.headers if key.lower() == name]
-    return b", ".join(values).decode("latin-1")
-
-
-def _validator(response: httpcore.Response, name: bytes) -> str | None:
-    value = _field(response, name)
+def _validator(response: httpx.Response, name: str) -> str | None:
+    value = response.headers.get(name, "")
     return value if 0 < len(value) <= _VALIDATOR_CHARACTERS else None
 
 
-def _stream(response: httpcore.Response) -> Stream | None:
+def _stream(response: httpx.Response) -> Stream | None:
     stream = response.extensions.get("network_stream")
     return stream if isinstance(stream, Stream) else None
 
 
-def _chunks(response: httpcore.Response, transfer: _Transfer) -> Iterator[bytes]:
+def _chunks(response: httpx.Response, transfer: _Transfer) -> Iterator[bytes]:
     """Yield the body, and note where the connection ended before it did."""
     try:
-        yield from response.iter_stream()
+        yield from response.iter_raw()
     except httpcore.ReadError as error:
         transfer.ended_early = not any(isinstance(arg, ssl.SSLError) for arg in error.args)
         raise
@@ -347,9 +334,9 @@ def _chunks(response: httpcore.Response, transfer: _Transfer) -> Iterator[bytes]
         raise
 
 
-def _close_unless_clean(response: httpcore.Response, transfer: _Transfer) -> None:
+def _close_unless_clean(response: httpx.Response, transfer: _Transfer) -> None:
     """Let the connection be used again only where nothing follows the answer on it."""
-    chunked = "chunked" in _field(response, b"transfer-encoding").lower()
+    chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
     stream = _stream(response)
     if stream is not None and not stream.is_between_answers(transfer.received, chunked=chunked):
         stream.close()

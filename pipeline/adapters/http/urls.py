@@ -17,8 +17,8 @@ from pipeline.errors import ConnectionFailed, TransportError
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.-])?", re.ASCII)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-# What a path or query may hold as it is; "%" among them, for what is encoded already.
-_SAFE: Final = "%!$&'()*+,-./:;=?@[]_~"
+# What a path may hold as it is; "%" among them, for what is encoded already.
+_SAFE: Final = "%!$&'()*+,-./:;=@[]_~"
 
 
 @final
@@ -59,7 +59,7 @@ def parse_target(url: str) -> Result[Target, TransportError]:
     scheme: Literal["http", "https"] = "https" if parts.scheme == "https" else "http"
     wanted_port = port or _DEFAULT_PORTS[scheme]
     bracketed = f"[{host}]" if ":" in host else host
-    query = f"?{parts.query}" if parts.query else ""
+    query = f"?{quote(parts.query, safe=_SAFE + '?', errors='replace')}" if parts.query else ""
     return Success(
         Target(
             url=url,
@@ -69,7 +69,8 @@ def parse_target(url: str) -> Result[Target, TransportError]:
             authority=bracketed
             if wanted_port == _DEFAULT_PORTS[scheme]
             else f"{bracketed}:{wanted_port}",
-            path_and_query=quote((parts.path or "/") + query, safe=_SAFE, errors="replace"),
+            # What no encoding can hold becomes a "?" that is escaped, so that it begins no query.
+            path_and_query=quote(parts.path or "/", safe=_SAFE, errors="replace") + query,
         )
     )
 
