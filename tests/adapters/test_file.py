@@ -76,6 +76,16 @@ class TestRefused:
         for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
             assert fail(path.as_uri()).reason == "it is not a regular file"
 
+    def test_what_is_no_regular_file_is_not_even_opened(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Opening a device can act on it: a tape rewinds, a watchdog starts."""
+        os.mkfifo(tmp_path / "pipe")
+        opened: list[str] = []
+        monkeypatch.setattr(os, "open", lambda name, _flags: opened.append(name))
+        fail((tmp_path / "pipe").as_uri())
+        assert opened == []
+
     def test_what_becomes_a_pipe_before_it_is_opened(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

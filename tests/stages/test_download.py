@@ -414,6 +414,28 @@ def test_an_image_is_200_or_nothing(status: int) -> None:
     assert quarantine.blobs == {}
 
 
+def test_unchanged_since_never_is_no_answer() -> None:
+    quarantine = MemoryQuarantine()
+    stage = download_unsigned_if_changed(
+        transport=StatusTransport(304),
+        quarantine=quarantine,
+        observer=EventLog(),
+        known=lambda _: Validators(),
+    )
+    assert stage(located(A)).failure() == HttpStatus(A.image, 304)
+
+
+def test_a_signature_is_200_or_202() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Unchanging:
+        def fetch(self, request: Request, sink: Sink) -> Result[Response, StoreError]:
+            freshness = Freshness(FixedClock().now())
+            return Success(Response(request.url, 304, 0, Validators(), freshness))
+
+    error = run(Unchanging(), MemoryQuarantine()).failure()
+    assert error == SignatureUnavailable(HttpStatus(A.signature, 304))
+
+
 class TestNothingIsLeft:
     def test_after_a_broken_transfer(self) -> None:
         @dataclass(slots=True)

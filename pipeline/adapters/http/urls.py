@@ -14,7 +14,8 @@ from returns.result import Failure, Result, Success
 
 from pipeline.errors import ConnectionFailed, TransportError
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# Control characters, and halves of characters that no encoding holds.
+_NOT_TEXT: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.-])?", re.ASCII)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # What a path may hold as it is; "%" among them, for what is encoded already.
@@ -42,8 +43,8 @@ def parse_target(url: str) -> Result[Target, TransportError]:
 
     Errors: ConnectionFailed with what is wrong with the URL.
     """
-    if _CONTROL.search(url) is not None:
-        return Failure(ConnectionFailed(url, "the URL holds control characters"))
+    if _NOT_TEXT.search(url) is not None:
+        return Failure(ConnectionFailed(url, "the URL holds characters that are no text"))
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -70,7 +71,7 @@ def parse_target(url: str) -> Result[Target, TransportError]:
             if wanted_port == _DEFAULT_PORTS[scheme]
             else f"{bracketed}:{wanted_port}",
             # What no encoding can hold becomes a "?" that is escaped, so that it begins no query.
-            path_and_query=quote(parts.path or "/", safe=_SAFE, errors="replace") + query,
+            path_and_query=quote(parts.path or "/", safe=_SAFE) + query,
         )
     )
 

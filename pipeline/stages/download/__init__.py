@@ -150,7 +150,7 @@ def _nothing_known(_url: str) -> Validators:
 
 
 def _whole(fetch: _Fetch, attempt: Attempt) -> Result[Downloaded, NextCandidate | Refusal]:
-    """Fetch without a condition; that nothing changed is then no answer."""
+    """Fetch where nothing is known; "unchanged" is then no answer, also to the type checker."""
     outcome = _cleanly(fetch, attempt)
     if not is_successful(outcome):
         return Failure(outcome.failure())
