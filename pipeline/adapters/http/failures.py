@@ -1,9 +1,10 @@
-"""Foreign exceptions as errors: the one place where what httpcore, ssl and sockets raise ends."""
+"""Foreign exceptions as errors: the one place where those of httpx, httpcore, ssl and sockets end.
 
 import ssl
 from typing import Final
 
 import httpcore
+import httpx
 
 from pipeline.errors import ConnectionFailed, DeadlineExceeded, TlsFailed, TransportError
 from pipeline.limits import CONNECT_SECONDS
@@ -16,6 +17,8 @@ FOREIGN: Final = (
     httpcore.UnsupportedProtocol,
     # Sockets and ssl, where httpcore lets them through.
     OSError,
+    # URLs that are well-formed here and not to httpx: "999.1.1.1", a path of 64 KiB.
+    httpx.InvalidURL,
     # Host names that no resolver or certificate could hold.
     UnicodeError,
 )

@@ -60,7 +60,7 @@ def parse_target(url: str) -> Result[Target, TransportError]:
     scheme: Literal["http", "https"] = "https" if parts.scheme == "https" else "http"
     wanted_port = port or _DEFAULT_PORTS[scheme]
     bracketed = f"[{host}]" if ":" in host else host
-    query = f"?{quote(parts.query, safe=_SAFE + '?', errors='replace')}" if parts.query else ""
+    query = f"?{quote(parts.query, safe=_SAFE + '?')}" if parts.query else ""
     return Success(
         Target(
             url=url,
@@ -70,7 +70,6 @@ def parse_target(url: str) -> Result[Target, TransportError]:
             authority=bracketed
             if wanted_port == _DEFAULT_PORTS[scheme]
             else f"{bracketed}:{wanted_port}",
-            # What no encoding can hold becomes a "?" that is escaped, so that it begins no query.
             path_and_query=quote(parts.path or "/", safe=_SAFE) + query,
         )
     )

@@ -385,6 +385,8 @@ class TestRedirects:
             ("http://[::1/", "redirects to what is not a URL: Invalid IPv6 URL"),
             ("http://127.0.0.1:99999/", "not a URL: Port out of range 0-65535"),
             ("http://a..b/", "the URL names no host that can be asked"),
+            ("http://999.1.1.1/", "Invalid IPv4 address: '999.1.1.1'"),
+            ("/" + "a" * 70_000, "URL component 'path' too long"),
         ],
     )
     def test_to_what_is_not_asked(self, open_transport: Open, location: str, reason: str) -> None:
@@ -421,11 +423,14 @@ class TestUrls:
             assert server.asked == []
         assert outcome.failure() == InsecureUrl(server.url("/"))
 
-    @given(st.text(max_size=30))
+    @given(
+        st.text(max_size=30)
+        | st.from_regex(r"https?://[a-z0-9_.-]{1,12}(:[0-9]{1,5})?[/?#].{0,20}", fullmatch=True)
+    )
     @example("http://[::]:1")
     @example("http://0@")
     def test_nothing_raises(self, text: str) -> None:
-        with HttpTransport(HttpSettings(), SystemClock(), EventLog()) as transport:
+        with HttpTransport(HttpSettings(allow_http=True), SystemClock(), EventLog()) as transport:
             assert not is_successful(transport.fetch(get(text, total=0.0), ListSink()))
 
 
