@@ -1,4 +1,4 @@
-"""Foreign exceptions as errors: the one place where those of httpx, httpcore, ssl and sockets end.
+"""Foreign exceptions as errors: where those of httpx, httpcore, ssl and sockets end."""
 
 import ssl
 from typing import Final
