@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt lint type imports test docs demo bench check clean
+.PHONY: help setup lock fmt lint type imports test docs demo bench fuzz check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,11 @@ demo: $(STAMP) ## the main job on loopback: a signed image, then a tampered one
 
 bench: $(STAMP) ## measure, beside the plain tools
 	$(BIN)/python -m tests.bench
+
+SECONDS ?= 600
+fuzz: $(STAMP) ## feed junk to what reads OpenPGP, SECONDS=600
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .ci/fuzz-requirements.txt
+	$(BIN)/python -W ignore -m tests.fuzz.openpgp $(SECONDS)
 
 check: lint type imports test docs ## everything that CI runs
 

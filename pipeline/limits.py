@@ -50,8 +50,10 @@ KEYS_PER_FILE: Final = 256
 PACKETS_PER_FILE: Final = 10_000
 """OpenPGP packets considered in one key file."""
 
-SELF_SIGNATURES_PER_KEY: Final = 1_000
-"""Signatures by a key on itself that are tried; the busiest real keys have about a hundred."""
+SELF_SIGNATURES: Final = 256
+"""Signatures of keys on themselves verified for one key file or one verdict.
+
+The busiest real keys have about a hundred; the slowest algorithm takes a millisecond for one."""
 
 USER_ID_BYTES: Final = 2 * KIB - 10
 """Longest user ID of a key, gpg's own limit; a longer one is left out."""
@@ -118,6 +120,9 @@ STORE_WAIT_SECONDS: Final = 60.0
 
 MAX_AGE_SECONDS: Final = 2**31
 """Longest freshness that is remembered (RFC 9111 section 1.2.2 suggests this very bound)."""
+
+CONFIGURATION_BYTES: Final = 1 * MIB
+"""A configuration file; a person writes it."""
 
 USER_AGENT: Final = "image-pipeline"
 """The product's token in the User-Agent header (RFC 9110 section 10.1.5)."""

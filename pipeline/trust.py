@@ -7,11 +7,11 @@ or the user's own ("local"), as in rkt: ``root.d`` and ``prefix.d``.
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 from returns.result import Failure, Result, Success
 
-from pipeline.names import ImageName
+from pipeline.names import ImageName, covers
 
 SignatureHash: TypeAlias = Literal["sha1", "sha224", "sha256", "sha384", "sha512", "ripemd160"]
 """Hash algorithms of OpenPGP signatures that can be computed; not all of them are accepted."""
@@ -181,6 +181,34 @@ class Signer:
     granted_by: KeyEntry
     expires: datetime | None = None
     leniency: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SignerPolicy:
+    """How many distinct primary keys must have signed: at least one, whatever is said.
+
+    ``minimum`` is for every image; ``by_prefix`` for names under a prefix. Where several apply,
+    the largest counts, so that none of them can be talked down by another.
+
+    >>> policy = SignerPolicy(by_prefix=((ImageName("example.com/app"), 2),))
+    >>> policy.demanded(ImageName("example.com/app/sub")), policy.demanded(None)
+    (2, 1)
+    """
+
+    minimum: int = 1
+    by_prefix: tuple[tuple[ImageName, int], ...] = ()
+
+    def demanded(self, name: ImageName | None) -> int:
+        """Return the number for an image of that name; None for one that has no name yet."""
+        named = (
+            count for prefix, count in self.by_prefix if name is not None and covers(prefix, name)
+        )
+        return max(1, self.minimum, *named)
+
+
+ONE_SIGNER: Final = SignerPolicy()
+"""One signer is enough."""
 
 
 @final

@@ -14,3 +14,6 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+collect_ignore = ["fuzz/openpgp.py"]
+"""Needs atheris, which `make fuzz` installs."""

@@ -42,13 +42,20 @@ class Context:
     verbose: bool
     debug: bool
 
-    def toolkit(self, limits: Limits = DEFAULT_LIMITS) -> "Toolkit":
+    def toolkit(
+        self,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        signers: int = 1,
+        leniency: frozenset[str] = frozenset(),
+    ) -> "Toolkit":
         """Build the adapters that the settings ask for; nothing is opened yet."""
         # Imported when a command does something: --help and completion must not wait for it.
         from pipeline.cli.progress import ConsoleObserver
         from pipeline.recipes.toolkit import Toolkit
 
-        return Toolkit(replace(self.settings, limits=limits), observer=ConsoleObserver(self))
+        settings = replace(self.settings, limits=limits, signers=signers, leniency=leniency)
+        return Toolkit(settings, observer=ConsoleObserver(self))
 
     def data(self, line: str) -> None:
         """Print a line of results."""

@@ -43,6 +43,20 @@ trusted for the image's name: see `image-pipeline trust add --help`.
     help="never: the store alone; new: the store, then the remote; update: ask the remote "
     "whether there is something newer. A path is read whatever the policy.",
 )
+@click.option(
+    "--signers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many distinct keys must have signed; the configuration can demand more.",
+)
+@click.option(
+    "--allow-sha1-self-signatures",
+    "sha1",
+    is_flag=True,
+    help="Accept keys that vouch for themselves with SHA-1 alone, as old ones do.",
+)
 @click.option("--no-deps", is_flag=True, help="Leave the images that this one depends on.")
 @click.option("--full", is_flag=True, help="Print whole image IDs: 128 hex digits.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document a reference.")
@@ -82,6 +96,8 @@ def fetch(
     references: tuple[str, ...],
     signature: Path | None,
     pull_policy: PullPolicy,
+    signers: int,
+    sha1: bool,
     no_deps: bool,
     full: bool,
     as_json: bool,
@@ -107,7 +123,8 @@ def fetch(
         idle_seconds=idle_timeout,
         total_seconds=timeout,
     )
-    with context.toolkit(limits) as toolkit:
+    leniency = frozenset({"sha1-self-signatures"} if sha1 else set[str]())
+    with context.toolkit(limits=limits, signers=signers, leniency=leniency) as toolkit:
         finder = context.unwrap(toolkit.finder(pull_policy=pull_policy, with_deps=not no_deps))
         failures: list[ExitCode] = []
         for text in references:

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "fetch": ("pipeline.cli.fetch", "Fetch images into the store, verified, and print their IDs."),
     "image": ("pipeline.cli.image", "List and show stored images, and remove them."),
     "parse": ("pipeline.cli.parse", "Say what references are taken for, without fetching them."),
+    "signature": ("pipeline.cli.signature", "Verify detached signatures by keys that are named."),
     "trust": ("pipeline.cli.trust", "Say whose signatures count, and for which image names."),
 }
 """Each command's module, which has the command under the same name, and a line about it.

@@ -1,6 +1,7 @@
 """Kinds of option values that click does not have."""
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -27,6 +28,33 @@ class ConnectToRule(click.ParamType[ConnectTo]):
         if not is_successful(parsed):
             self.fail(f"{str(value)!r}: {parsed.failure()}", param, ctx)
         return parsed.unwrap()
+
+
+class Moment(click.ParamType[datetime]):
+    """A time with its zone, in RFC 3339's form."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return the time in UTC, or fail as a usage error.
+
+        >>> Moment().convert("2026-11-23T12:00:00+01:00", None, None).isoformat()
+        '2026-11-23T11:00:00+00:00'
+        """
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            self.fail(f"{value!r} is not a time, wanted one as 2026-11-23T12:00:00Z", param, ctx)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            self.fail(f"{value!r} is before the first year or after the last", param, ctx)
 
 
 class ByteSize(click.ParamType[int]):

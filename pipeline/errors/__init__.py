@@ -13,7 +13,7 @@ without credentials.
                              AllCandidatesFailed
       VerificationError   6  NotASignature, UnknownSigner, BadSignature, WeakSignature,
                              UnusableKey, SignatureTime, UnsupportedSignature,
-                             SignerNotTrustedForName, Unproven
+                             SignerNotTrustedForName, TooFewSigners, Unproven
       ImageError          7  NotAnImage, CorruptArchive, ArchiveTooLarge, ManifestMissing,
                              InvalidManifest, NameMismatch, LabelMismatch, ImageIDMismatch,
                              SizeMismatch, TooManyDependencies
@@ -54,7 +54,6 @@ from pipeline.errors.download import (
     TransportError,
     TruncatedBody,
 )
-from pipeline.exit_codes import ExitCode
 from pipeline.errors.image import (
     ArchiveTooLarge,
     CorruptArchive,
@@ -84,6 +83,7 @@ from pipeline.errors.verification import (
     NotASignature,
     SignatureTime,
     SignerNotTrustedForName,
+    TooFewSigners,
     UnknownSigner,
     Unproven,
     UnsupportedSignature,
@@ -91,6 +91,7 @@ from pipeline.errors.verification import (
     VerificationError,
     WeakSignature,
 )
+from pipeline.exit_codes import ExitCode
 
 PipelineError: TypeAlias = (
     ParseError
@@ -151,6 +152,7 @@ __all__ = [
     "StoreTooNew",
     "StoreUnavailable",
     "TlsFailed",
+    "TooFewSigners",
     "TooManyDependencies",
     "TooManyRedirects",
     "TransportError",

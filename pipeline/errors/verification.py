@@ -227,6 +227,29 @@ class SignerNotTrustedForName:
 
 @final
 @dataclass(frozen=True, slots=True)
+class TooFewSigners:
+    """Good signatures, but by fewer distinct primary keys than are demanded."""
+
+    signers: tuple[Fingerprint, ...]
+    wanted: int
+
+    kind: ClassVar = "too-few-signers"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        who = ", ".join(str(signer) for signer in self.signers) or "nobody"
+        return f"signed by {len(self.signers)} ({who}), wanted {self.wanted} distinct signers"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "see whether a key of another signer is still to be trusted, or lower --signers"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Unproven:
     """Verification was demanded of something that carries no signature."""
 
@@ -255,5 +278,6 @@ VerificationError: TypeAlias = (
     | SignatureTime
     | UnsupportedSignature
     | SignerNotTrustedForName
+    | TooFewSigners
     | Unproven
 )

@@ -70,6 +70,7 @@ from pipeline.stages.extract import extract_manifest
 from pipeline.stages.store import store_image
 from pipeline.stages.verify import accept_unsigned, verify_signature
 from pipeline.text import redact_url
+from pipeline.trust import ONE_SIGNER, SignerPolicy
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -109,6 +110,7 @@ class Fetcher:
     pull_policy: PullPolicy = "update"
     unsigned_reason: str | None = None
     leniency: frozenset[str] = frozenset()
+    signers: SignerPolicy = ONE_SIGNER
 
     def fetch_image(
         self,
@@ -208,7 +210,12 @@ class Fetcher:
         downloaded = outcome.unwrap()
         if isinstance(downloaded, Unchanged):
             return self._confirm(downloaded)
-        extract = extract_manifest(quarantine=quarantine, keyring=self.keyring, limits=self.limits)
+        extract = extract_manifest(
+            quarantine=quarantine,
+            keyring=self.keyring,
+            limits=self.limits,
+            signers=self.signers,
+        )
         finish = (
             self._prove()
             >> self._observed(extract, lambda value: value.downloaded.source.image)
@@ -222,7 +229,12 @@ class Fetcher:
         if self.unsigned_reason is not None:
             accept = accept_unsigned(self.unsigned_reason)
             return self._observed(accept, lambda value: value.source.image)
-        verify = verify_signature(keyring=self.keyring, verifier=self.verifier, clock=self.clock)
+        verify = verify_signature(
+            keyring=self.keyring,
+            verifier=self.verifier,
+            clock=self.clock,
+            signers=self.signers,
+        )
         return self._observed(verify, lambda value: value.source.image)
 
     def _download(
@@ -306,6 +318,7 @@ class Fetcher:
             verifier=self.verifier,
             clock=self.clock,
             leniency=self.leniency,
+            signers=self.signers,
         )
 
     def _observed(

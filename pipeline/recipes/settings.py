@@ -77,6 +77,7 @@ def parse_insecure_options(untrusted_text: str) -> Result[frozenset[Insecure], s
 class Settings:
     """Everything that a run is set to.
 
+    ``signers`` is how many distinct keys must have signed; the configuration can demand more.
     ``connect_to`` are tried in order; the first that matches counts. ``system_config`` and
     ``config`` each hold a keystore under ``trustedkeys/``.
     """
@@ -89,3 +90,4 @@ class Settings:
     connect_to: tuple[ConnectTo, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     leniency: frozenset[str] = frozenset()
+    signers: int = 1

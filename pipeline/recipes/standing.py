@@ -12,12 +12,12 @@ from dataclasses import replace
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.errors import ConfigurationError, Unproven, VerificationError
+from pipeline.errors import ConfigurationError, TooFewSigners, Unproven, VerificationError
 from pipeline.ports import Clock, Keyring, SignatureVerifier
 from pipeline.results import Expectations, NoProof, Stored
 from pipeline.stages.verify import reverify
 from pipeline.storage import has_labels
-from pipeline.trust import NamedScope, Signer
+from pipeline.trust import ONE_SIGNER, NamedScope, Signer, SignerPolicy
 
 
 def still_proven(
@@ -27,13 +27,14 @@ def still_proven(
     verifier: SignatureVerifier,
     clock: Clock,
     leniency: frozenset[str] = frozenset(),
+    signers: SignerPolicy = ONE_SIGNER,
 ) -> Result[Stored, VerificationError | ConfigurationError]:
     """Return the image with the signers that today's keystore grants trust for its name.
 
     A signer whose keystore file is what it was when the signature was judged, and whom time has
     not expired, stands as judged. Otherwise the stored signature is judged again.
 
-    Errors: Unproven where no signature is stored, else what the verifier says.
+    Errors: Unproven where no signature is stored; TooFewSigners; else what the verifier says.
     """
     proof = stored.provenance
     if isinstance(proof, NoProof):
@@ -48,11 +49,17 @@ def still_proven(
         unexpired = signer.expires is None or clock.now() < signer.expires
         return signer.granted_by in entries and unexpired and leniency.issuperset(signer.leniency)
 
+    wanted = signers.demanded(stored.name)
     standing = tuple(signer for signer in proof.signers if stands(signer))
-    if standing:
+    if len(standing) >= wanted:
         return Success(replace(stored, provenance=replace(proof, signers=standing)))
     judged = reverify(proof, scope, keyring=keyring, verifier=verifier, clock=clock)
-    return judged.map(lambda proven: replace(stored, provenance=proven))
+    if not is_successful(judged):
+        return Failure(judged.failure())
+    proven = judged.unwrap()
+    if len(proven.signers) < wanted:
+        return Failure(TooFewSigners(tuple(each.primary for each in proven.signers), wanted))
+    return Success(replace(stored, provenance=proven))
 
 
 def as_expected(stored: Stored, expected: Expectations) -> bool:

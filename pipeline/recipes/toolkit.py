@@ -16,6 +16,7 @@ from returns.result import Failure, Result, Success
 
 from pipeline.adapters.appc import AppcDiscovery
 from pipeline.adapters.clock import SystemClock
+from pipeline.adapters.configuration import read_configuration
 from pipeline.adapters.file import FileTransport, LocalPaths
 from pipeline.adapters.keystore import FileKeystore
 from pipeline.adapters.layout import LayoutStore, open_store
@@ -34,7 +35,7 @@ from pipeline.recipes.finder import Finder
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
 from pipeline.results import Stored
 from pipeline.text import printable
-from pipeline.trust import KeySet, SkippedKey, TrustScope
+from pipeline.trust import KeySet, SignerPolicy, SkippedKey, TrustScope
 
 UNSIGNED_REASON = "signatures were not checked: --insecure-options=image"
 """What is stored with an image that was fetched unverified by the command line."""
@@ -152,6 +153,9 @@ class Toolkit:
         checked = self._check_settings()
         if not is_successful(checked):
             return Failure(checked.failure())
+        configured = read_configuration(self.settings.system_config, self.settings.config)
+        if not is_successful(configured):
+            return Failure(configured.failure())
         opened = self.store()
         if not is_successful(opened):
             return Failure(opened.failure())
@@ -168,6 +172,7 @@ class Toolkit:
             pull_policy=pull_policy,
             unsigned_reason=UNSIGNED_REASON if Insecure.IMAGE in self.settings.insecure else None,
             leniency=self.settings.leniency,
+            signers=SignerPolicy(self.settings.signers, configured.unwrap().signers),
         )
         return Success(Finder(fetcher, self.paths, with_deps))
 

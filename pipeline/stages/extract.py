@@ -38,6 +38,7 @@ from pipeline.errors import (
     SizeMismatch,
     StoreError,
     StoreUnavailable,
+    TooFewSigners,
     VerificationError,
 )
 from pipeline.limits import CHUNK_BYTES, DEFAULT_LIMITS, Limits
@@ -45,14 +46,27 @@ from pipeline.manifest import parse_manifest
 from pipeline.ports import BlobWriter, Keyring, Quarantine
 from pipeline.results import Expectations, Extracted, QuarantinedBlob, Unverified, Verified
 from pipeline.stage import Stage
-from pipeline.trust import KeySet, NamedScope, Signer
+from pipeline.trust import ONE_SIGNER, KeySet, NamedScope, Signer, SignerPolicy
 
 ExtractError: TypeAlias = ImageError | VerificationError | StoreError | ConfigurationError
 """What can go wrong between a quarantined file and its manifest."""
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class _Trust:
+    """Whose signatures count, and how many are needed."""
+
+    keyring: Keyring
+    signers: SignerPolicy
+
+
 def extract_manifest(
-    *, quarantine: Quarantine, keyring: Keyring, limits: Limits = DEFAULT_LIMITS
+    *,
+    quarantine: Quarantine,
+    keyring: Keyring,
+    limits: Limits = DEFAULT_LIMITS,
+    signers: SignerPolicy = ONE_SIGNER,
 ) -> Stage[Verified | Unverified, Extracted, ExtractError]:
     """Return the stage that reads an image and checks its manifest.
 
@@ -64,10 +78,11 @@ def extract_manifest(
     3. The image ID and the archive's size are those of the parent's dependency entry.
     4. At least one signer is trusted for the name that the manifest gives; signers that are not
        are dropped from the result. An ``Unverified`` image has no signers and skips this.
+    5. As many distinct signers are left as ``signers`` demands for that name.
 
     What was written into quarantine is discarded on failure.
     """
-    return Stage("extract", partial(_run, quarantine, keyring, limits))
+    return Stage("extract", partial(_run, quarantine, _Trust(keyring, signers), limits))
 
 
 @final
@@ -88,7 +103,7 @@ class _InPlace:
 
 
 def _run(
-    quarantine: Quarantine, keyring: Keyring, limits: Limits, origin: Verified | Unverified
+    quarantine: Quarantine, trust: _Trust, limits: Limits, origin: Verified | Unverified
 ) -> Result[Extracted, ExtractError]:
     blob = origin.downloaded.blob
     opened = quarantine.open(blob)
@@ -109,7 +124,7 @@ def _run(
         writer = created.unwrap()
         chunks = chain((head,), iter(partial(_read, stream, blob), Success(b"")))
         decompressor = Decompressor(compression, max_bytes=limits.archive_bytes)
-        outcome = _extract(chunks, decompressor, writer, keyring, origin)
+        outcome = _extract(chunks, decompressor, writer, trust, origin)
     if not is_successful(outcome):
         writer.discard()
     return outcome
@@ -119,7 +134,7 @@ def _extract(
     chunks: Iterable[Result[bytes, StoreError]],
     decompressor: Decompressor,
     writer: BlobWriter,
-    keyring: Keyring,
+    trust: _Trust,
     origin: Verified | Unverified,
 ) -> Result[Extracted, ExtractError]:
     image_id = hashlib.sha512()
@@ -139,7 +154,7 @@ def _extract(
     mismatch = _mismatch(extracted, origin.downloaded.expected)
     if mismatch is not None:
         return Failure(mismatch)
-    return _check_signers(extracted, keyring)
+    return _check_signers(extracted, trust)
 
 
 def _scan(
@@ -216,13 +231,13 @@ def _speaks(signer: Signer, keys: KeySet) -> bool:
     return signer.primary in named or signer.granted_by in entries
 
 
-def _check_signers(extracted: Extracted, keyring: Keyring) -> Result[Extracted, ExtractError]:
+def _check_signers(extracted: Extracted, trust: _Trust) -> Result[Extracted, ExtractError]:
     origin, name = extracted.origin, extracted.manifest.name
     if isinstance(origin, Unverified):
         return Success(extracted)
     # 4. The signature was judged by keys for the user's reference; one without a name used every
     #    key. Whoever signed must also be trusted for the name under which the image is kept.
-    keys = keyring.keys_for(NamedScope(name))
+    keys = trust.keyring.keys_for(NamedScope(name))
     if not is_successful(keys):
         return Failure(keys.failure())
     signers = tuple(signer for signer in origin.signers if _speaks(signer, keys.unwrap()))
@@ -230,4 +245,8 @@ def _check_signers(extracted: Extracted, keyring: Keyring) -> Result[Extracted, 
         return Failure(
             SignerNotTrustedForName(tuple(signer.primary for signer in origin.signers), name)
         )
+    # 5. As many must have signed as are demanded for that name.
+    wanted = trust.signers.demanded(name)
+    if len(signers) < wanted:
+        return Failure(TooFewSigners(tuple(signer.primary for signer in signers), wanted))
     return Success(replace(extracted, origin=replace(origin, signers=signers)))

@@ -12,23 +12,29 @@ from typing import Never
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.errors import ConfigurationError, Unproven, VerificationError
+from pipeline.errors import ConfigurationError, TooFewSigners, Unproven, VerificationError
 from pipeline.ports import Clock, Keyring, SignatureVerifier
 from pipeline.results import Downloaded, SignatureProof, Unsigned, Unverified, Verified
 from pipeline.stage import Stage
 from pipeline.text import redact_url
-from pipeline.trust import Signer, TrustScope
+from pipeline.trust import ONE_SIGNER, Signer, SignerPolicy, TrustScope
 
 
 def verify_signature(
-    *, keyring: Keyring, verifier: SignatureVerifier, clock: Clock
+    *,
+    keyring: Keyring,
+    verifier: SignatureVerifier,
+    clock: Clock,
+    signers: SignerPolicy = ONE_SIGNER,
 ) -> Stage[Downloaded, Verified, VerificationError | ConfigurationError]:
     """Return the stage that lets an image pass if it is signed by a key trusted for it.
 
-    Errors: what the keyring and the verifier fail with; ``Unproven`` for an image whose
-    signature was not asked for.
+    ``signers`` says how many distinct keys are needed.
+
+    Errors: what the keyring and the verifier fail with; ``TooFewSigners``; ``Unproven`` for an
+    image whose signature was not asked for.
     """
-    return Stage("verify", partial(_verify, keyring, verifier, clock))
+    return Stage("verify", partial(_verify, keyring, verifier, clock, signers))
 
 
 def accept_unsigned(reason: str) -> Stage[Downloaded, Unverified, Never]:
@@ -62,7 +68,11 @@ def reverify(
 
 
 def _verify(
-    keyring: Keyring, verifier: SignatureVerifier, clock: Clock, downloaded: Downloaded
+    keyring: Keyring,
+    verifier: SignatureVerifier,
+    clock: Clock,
+    policy: SignerPolicy,
+    downloaded: Downloaded,
 ) -> Result[Verified, VerificationError | ConfigurationError]:
     evidence = downloaded.evidence
     if isinstance(evidence, Unsigned):
@@ -73,7 +83,11 @@ def _verify(
     signers = _judge(claimed, scope, keyring, verifier, clock)
     if not is_successful(signers):
         return Failure(signers.failure())
-    return Success(Verified(downloaded, signers.unwrap()))
+    proven = signers.unwrap()
+    wanted = policy.demanded(downloaded.expected.name)
+    if len(proven) < wanted:
+        return Failure(TooFewSigners(tuple(signer.primary for signer in proven), wanted))
+    return Success(Verified(downloaded, proven))
 
 
 def _judge(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
+from returns.result import Result
 
 from pipeline.adapters.appc import AppcDiscovery
 from pipeline.adapters.memory import MemoryStore
@@ -32,7 +33,7 @@ from pipeline.testing.fakes import (
     Page,
     StaticKeyring,
 )
-from pipeline.trust import Fingerprint, KeyEntry, TrustedKey
+from pipeline.trust import Fingerprint, KeyEntry, SignerPolicy, TrustedKey
 from tests.support.world import LABELS, make_image, make_key, sign
 
 PAGE = (
@@ -317,6 +318,51 @@ class TestTrustIsTodays:
         assert setting.fetch(url).name == "example.com/app"
         setting.keys = (trusted(setting.key, "example.com/other"),)
         assert setting.refuse(url).kind == "signer-not-trusted-for-name"
+
+
+class TestThreshold:
+    """Several distinct keys must have signed, where that is demanded."""
+
+    def sign_twice(self, setting: Setting) -> None:
+        body = setting.publish(max_age_seconds=60)
+        second = make_key("Second")
+        signature = bytes(setting.key.sign(body)) + bytes(second.sign(body))
+        setting.pages[f"{IMAGE}.asc"] = Page(signature)
+        setting.keys = (trusted(setting.key), trusted(second, "example.com/app"))
+
+    def fetch(self, setting: Setting, policy: SignerPolicy, text: str = APP) -> Result[Any, Any]:
+        fetcher = replace(setting.fetcher(), signers=policy)
+        return fetcher.fetch_image(reference(text))
+
+    def test_one_is_too_few(self, setting: Setting) -> None:
+        for policy in (SignerPolicy(2), SignerPolicy(by_prefix=((name("example.com"), 2),))):
+            assert self.fetch(setting, policy).failure().kind == "too-few-signers"
+        assert setting.store.list_images().unwrap() == ()
+
+    def test_two_are_enough(self, setting: Setting) -> None:
+        self.sign_twice(setting)
+        stored = self.fetch(setting, SignerPolicy(2)).unwrap()
+        assert len(stored.provenance.signers) == 2
+        assert self.fetch(setting, SignerPolicy(3)).failure().kind == "too-few-signers"
+
+    def test_a_stored_image_has_to_have_as_many(self, setting: Setting) -> None:
+        setting.publish(max_age_seconds=60)
+        setting.fetch()
+        outcome = self.fetch(setting, SignerPolicy(2))
+        assert outcome.failure().kind == "too-few-signers"
+
+    def test_a_url_is_held_to_what_its_images_name_demands(self, setting: Setting) -> None:
+        policy = SignerPolicy(by_prefix=((name("example.com/app"), 2),))
+        assert self.fetch(setting, policy, IMAGE).failure().kind == "too-few-signers"
+        self.sign_twice(setting)
+        assert is_successful(self.fetch(setting, policy, IMAGE))
+
+    def test_only_signers_trusted_for_the_name_are_counted(self, setting: Setting) -> None:
+        self.sign_twice(setting)
+        first, second = setting.keys
+        other = replace(second, entry=replace(second.entry, prefix=name("example.com/other")))
+        setting.keys = (first, other)
+        assert self.fetch(setting, SignerPolicy(2), IMAGE).failure().kind == "too-few-signers"
 
 
 def depending_on(*dependencies: Mapping[str, object], app: str = "app") -> bytes:

@@ -7,7 +7,7 @@ verify, and revocations by those whom it appointed. Nothing is judged by time he
 import hashlib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from itertools import chain
 from typing import final
 
 from returns.pipeline import is_successful
@@ -23,13 +23,14 @@ from pipeline.adapters.openpgp.signatures import (
     Sub,
     read_signature,
 )
-from pipeline.limits import SELF_SIGNATURES_PER_KEY, USER_ID_BYTES
+from pipeline.limits import SELF_SIGNATURES, USER_ID_BYTES
 
 _CERTIFICATIONS = frozenset(range(Kind.GENERIC_CERTIFICATION, Kind.POSITIVE_CERTIFICATION + 1))
 _ON_KEY = frozenset({Kind.DIRECT_KEY, Kind.KEY_REVOCATION})
 _ON_USER_ID = _CERTIFICATIONS | {Kind.CERTIFICATION_REVOCATION}
 _ON_SUBKEY = frozenset({Kind.SUBKEY_BINDING, Kind.SUBKEY_REVOCATION})
 _REVOCATIONS = frozenset({Kind.KEY_REVOCATION, Kind.SUBKEY_REVOCATION})
+_NOWHERE = Packet(-1, b"")
 
 
 @final
@@ -70,19 +71,31 @@ class Certificate:
     framed: bytes = field(repr=False)
 
 
+@final
+@dataclass(slots=True)
+class Budget:
+    """How many more signatures of keys on themselves may be verified in one go."""
+
+    left: int = SELF_SIGNATURES
+
+    def spend(self) -> bool:
+        """Tell whether one more may be verified."""
+        self.left -= 1
+        return self.left >= 0
+
+
 def check_certificate(
-    raw: RawCertificate, revokers: Mapping[str, PublicKey] = MappingProxyType({})
+    raw: RawCertificate, revokers: Mapping[str, PublicKey], budget: Budget
 ) -> Result[Certificate, str]:
     """Keep what the primary key says of itself, as far as its signatures verify.
 
-    ``revokers`` are other keys by fingerprint: those whom the primary key appointed may revoke
-    it. Bounds: ``SELF_SIGNATURES_PER_KEY`` verifications are tried.
+    ``revokers`` are keys by fingerprint: those whom the primary key appointed may revoke it.
 
-    Errors: a sentence, where that does not suffice.
+    Errors: a sentence, where the budget does not suffice.
     """
     primary = raw.primary
     signatures = {part: _read_all(packets) for part, packets in raw.parts.items()}
-    desk = _Desk(primary, signatures)
+    desk = _Desk(primary, signatures, budget)
     user_ids = [part for part in raw.parts if part is not None and _is_user_id(part)]
     subkeys = raw.subkeys
     about_primary = desk.verified(_ON_KEY, {None: primary.hashed})
@@ -92,8 +105,8 @@ def check_certificate(
     about_subkeys = desk.verified(
         _ON_SUBKEY, {part: primary.hashed + key.hashed for part, key in subkeys}
     )
-    if desk.tries > SELF_SIGNATURES_PER_KEY:
-        return Failure(f"needs more than {SELF_SIGNATURES_PER_KEY} verifications of itself")
+    if budget.left < 0:
+        return Failure(f"more than {SELF_SIGNATURES} signatures of keys on themselves to verify")
     own = [*about_primary[None], *(one for part in user_ids for one in about_user_ids[part])]
     everything = [one for found in signatures.values() for one in found]
     return Success(
@@ -155,34 +168,43 @@ def signs(key: PublicKey, signature: SignaturePacket, subject: bytes) -> bool:
 @final
 @dataclass(slots=True)
 class _Desk:
-    """Verifies a primary key's signatures on itself, and counts how often it tried."""
+    """Verifies a primary key's signatures on itself, within a budget."""
 
     primary: PublicKey
     signatures: Mapping[Packet | None, tuple[SignaturePacket, ...]]
-    tries: int = 0
+    budget: Budget
 
     def verified(
         self, kinds: Container[int], subjects: Mapping[Packet | None, bytes]
     ) -> dict[Packet | None, tuple[SignaturePacket, ...]]:
-        """Return the signatures of ``kinds`` that verify over each subject.
-
-        A signature that stands in the wrong place counts where it belongs, above all a
-        revocation; so each is tried at its own place, then everywhere else.
-        """
+        """Return the signatures of ``kinds`` that verify over each subject."""
         found: dict[Packet | None, list[SignaturePacket]] = {part: [] for part in subjects}
         for place, signatures in self.signatures.items():
-            order = sorted(subjects, key=lambda part, own=place: part is not own)  # type: ignore[misc] # a default binds the loop's value
             for signature in _of(signatures, kinds):
-                if not _counts(signature, self.primary):
-                    continue
-                for part in order:
-                    self.tries += 1
-                    if self.tries > SELF_SIGNATURES_PER_KEY:
-                        break
-                    if signs(self.primary, signature, subjects[part]):
-                        found[part].append(signature)
-                        break
+                part = self._subject_of(signature, place, subjects)
+                if part is not _NOWHERE:
+                    found[part].append(signature)
         return {part: tuple(signatures) for part, signatures in found.items()}
+
+    def _subject_of(
+        self,
+        signature: SignaturePacket,
+        place: Packet | None,
+        subjects: Mapping[Packet | None, bytes],
+    ) -> Packet | None:
+        """Find what a signature is about: what it stands behind, or else anything.
+
+        A signature in the wrong place counts where it belongs, above all a revocation.
+        """
+        if not _counts(signature, self.primary):
+            return _NOWHERE
+        first = (place,) if place in subjects else ()
+        for part in chain(first, (part for part in subjects if part is not place)):
+            if not self.budget.spend():
+                return _NOWHERE
+            if signs(self.primary, signature, subjects[part]):
+                return part
+        return _NOWHERE
 
 
 def _counts(signature: SignaturePacket, primary: PublicKey) -> bool:

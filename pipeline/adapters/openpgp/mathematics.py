@@ -69,7 +69,7 @@ _CURVES = {
 
 _SIGNING_CURVES = {(_ECDSA, "P-256"), (_ECDSA, "P-384"), (_ECDSA, "P-521"), (_EDDSA, "Ed25519")}
 
-_RSA_BITS = range(512, 16384 + 1)
+_RSA_BITS = range(512, 8192 + 1)
 _RSA_EXPONENT_BITS = 32
 """Larger ones exist only to make verification slow."""
 
@@ -208,6 +208,7 @@ def has_plain_numbers(signature: SignaturePacket) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def verify_digest(key: PublicKey, signature: SignaturePacket, digest: bytes) -> bool:
     """Tell whether ``key`` made ``signature`` over ``digest``; False for whatever cannot be."""
     algorithm = _HASHES.get(signature.hash_algorithm)

@@ -1,11 +1,12 @@
 """Keys as people review them: ``bytes -> tuple[KeyInfo, ...]``, or a reason."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.openpgp.certificates import Certificate, Subkey, check_certificate
+from pipeline.adapters.openpgp.certificates import Budget, Certificate, Subkey, check_certificate
 from pipeline.adapters.openpgp.keyring import read_keyring
 from pipeline.adapters.openpgp.standing import (
     judge_key,
@@ -37,17 +38,20 @@ def review_keys(untrusted_keyring: bytes, now: datetime) -> Result[tuple[KeyInfo
         return Failure(outcome.failure())
     raws = outcome.unwrap()
     revokers = {raw.primary.fingerprint: raw.primary for raw in raws}
+    budget = Budget()
     reviewed: list[KeyInfo] = []
     for raw in raws:
-        checked = check_certificate(raw, revokers)
+        checked = check_certificate(raw, revokers, budget)
         if not is_successful(checked):
-            return Failure(f"key {raw.primary.fingerprint} {checked.failure()}")
+            return Failure(f"key {raw.primary.fingerprint}: {checked.failure()}")
         reviewed.append(_review(checked.unwrap(), int(now.timestamp())))
     return Success(tuple(reviewed))
 
 
 def _review(certificate: Certificate, now: int) -> KeyInfo:
     view = view_of_now(now)
+    # A subkey that the key does not own is nobody's business here.
+    subkeys = [subkey for subkey in certificate.subkeys if subkey.bindings]
     return KeyInfo(
         fingerprint=Fingerprint(certificate.primary.fingerprint),
         user_ids=valid_user_ids(certificate, view),
@@ -56,9 +60,9 @@ def _review(certificate: Certificate, now: int) -> KeyInfo:
         created=moment(certificate.primary.created),
         expires=optional_moment(primary_expiry(certificate, view)),
         revoked=bool(certificate.revocations),
-        subkeys=tuple(_review_subkey(subkey, view) for subkey in certificate.subkeys),
+        subkeys=tuple(_review_subkey(subkey, view) for subkey in subkeys),
         certificate=certificate.framed,
-        problem=_problem(certificate, now),
+        problem=_problem(certificate, subkeys, now),
     )
 
 
@@ -74,10 +78,10 @@ def _review_subkey(subkey: Subkey, view: View) -> SubkeyInfo:
     )
 
 
-def _problem(certificate: Certificate, now: int) -> str | None:
+def _problem(certificate: Certificate, subkeys: Iterable[Subkey], now: int) -> str | None:
     """Say why no signature made now would be accepted, None where one would be."""
     reasons: list[str] = []
-    for key in (certificate.primary, *(subkey.key for subkey in certificate.subkeys)):
+    for key in (certificate.primary, *(subkey.key for subkey in subkeys)):
         if key.numbers is None or key.is_weak:
             reasons.append(f"{key.name} keys do not sign here")
             continue

@@ -160,13 +160,12 @@ class SignaturePacket:
         return any(fingerprint.endswith(issuer) for issuer in self.issuers)
 
     @property
-    def embedded(self) -> tuple[bytes, ...]:
-        """Bodies of embedded signatures, from both areas: they carry their own proof."""
-        return tuple(
-            value.body
-            for value in (*self.hashed, *self.unhashed)
-            if value.type == Sub.EMBEDDED_SIGNATURE
-        )
+    def embedded(self) -> bytes | None:
+        """The body of the first embedded signature, from either area: it carries its own proof."""
+        for value in (*self.hashed, *self.unhashed):
+            if value.type == Sub.EMBEDDED_SIGNATURE:
+                return value.body
+        return None
 
     @property
     def not_understood(self) -> str | None:

@@ -129,21 +129,20 @@ def _judge_subkey(certificate: Certificate, subkey: Subkey, view: View) -> Resul
 def _has_back_signature(
     primary: PublicKey, subkey: PublicKey, binding: SignaturePacket, view: View
 ) -> bool:
-    for body in binding.embedded:
-        outcome = read_signature(body)
-        if not is_successful(outcome):
-            continue
-        back = outcome.unwrap()
-        if (
-            back.kind == Kind.PRIMARY_KEY_BINDING
-            and back.not_understood is None
-            and back.malformed is None
-            and back.hash_algorithm in view.hashes
-            and _is_timely(view.read(back), subkey, view)
-            and signs(subkey, back, primary.hashed + subkey.hashed)
-        ):
-            return True
-    return False
+    if binding.embedded is None:
+        return False
+    outcome = read_signature(binding.embedded)
+    if not is_successful(outcome):
+        return False
+    back = outcome.unwrap()
+    return (
+        back.kind == Kind.PRIMARY_KEY_BINDING
+        and back.not_understood is None
+        and back.malformed is None
+        and back.hash_algorithm in view.hashes
+        and _is_timely(view.read(back), subkey, view)
+        and signs(subkey, back, primary.hashed + subkey.hashed)
+    )
 
 
 def _is_timely(said: Statement, subkey: PublicKey, view: View) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.openpgp.certificates import check_certificate
+from pipeline.adapters.openpgp.certificates import Budget, Certificate, check_certificate
 from pipeline.adapters.openpgp.claims import Claims, Trusted, find_claims, merge_keys
 from pipeline.adapters.openpgp.judgement import Acceptable, Refused, judge_claim
 from pipeline.adapters.openpgp.mathematics import verify_digest
@@ -93,10 +93,11 @@ def _accept(
     found = find_claims(file.unwrap(), trusted, scope)
     if not is_successful(found):
         return Failure(found.failure())
+    certificates = _check(found.unwrap(), trusted)
     accepted: list[tuple[Acceptable, ...]] = []
     passed_over: list[VerificationError] = []
     for claims in found.unwrap():
-        outcome = _accept_one(claims, trusted, int(now.timestamp()), leniency)
+        outcome = _accept_one(claims, certificates, int(now.timestamp()), leniency)
         if is_successful(outcome):
             accepted.append(outcome.unwrap())
             continue
@@ -107,15 +108,31 @@ def _accept(
     return Success(tuple(accepted)) if accepted else Failure(passed_over[0])
 
 
+def _check(
+    found: tuple[Claims, ...], trusted: tuple[Trusted, ...]
+) -> dict[str, Result[Certificate, str]]:
+    """Check the certificates that are claimed, by their primary keys' fingerprints."""
+    revokers = {one.certificate.primary.fingerprint: one.certificate.primary for one in trusted}
+    raws = {
+        claim.trusted.certificate.primary.fingerprint: claim.trusted.certificate
+        for claims in found
+        for claim in claims
+    }
+    budget = Budget()
+    return {name: check_certificate(raw, revokers, budget) for name, raw in raws.items()}
+
+
 def _accept_one(
-    claims: Claims, trusted: tuple[Trusted, ...], now: int, leniency: frozenset[str]
+    claims: Claims,
+    certificates: dict[str, Result[Certificate, str]],
+    now: int,
+    leniency: frozenset[str],
 ) -> Result[tuple[Acceptable, ...], Refused]:
     """Judge what one signature claims; where key IDs collide, one key that may sign is enough."""
-    revokers = {one.certificate.primary.fingerprint: one.certificate.primary for one in trusted}
     accepted: list[Acceptable] = []
     refused: list[Refused] = []
     for claim in claims:
-        certificate = check_certificate(claim.trusted.certificate, revokers)
+        certificate = certificates[claim.trusted.certificate.primary.fingerprint]
         if not is_successful(certificate):
             fingerprint = Fingerprint(claim.key.fingerprint)
             error = UnusableKey(fingerprint, "unsupported", certificate.failure())
