@@ -3,6 +3,7 @@
 A signature names its key, unproven. Here the name is looked up among the trusted keys.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
@@ -71,11 +72,13 @@ def find_claims(
     where one of several armor blocks has an unknown one: gpg and sqv read such files each in
     its own way, and agree only on files that are known throughout.
     """
-    known = [(one, key) for one in trusted for key in one.certificate.keys]
-    claims = [
-        tuple(Claim(signature, key, one) for one, key in known if signature.names(key.fingerprint))
-        for signature in file.signatures
-    ]
+    known: dict[str, list[tuple[Trusted, PublicKey]]] = {}
+    for one in trusted:
+        for key in one.certificate.keys:
+            # A signature names a key by all 40 digits, or by the last 16.
+            known.setdefault(key.fingerprint, []).append((one, key))
+            known.setdefault(key.fingerprint[-16:], []).append((one, key))
+    claims = [_claims_of(signature, known) for signature in file.signatures]
     found = tuple(one for one in claims if one)
     is_anonymous = any(not signature.issuers for signature in file.signatures)
     if not found or is_anonymous or (file.blocks > 1 and len(found) < len(claims)):
@@ -87,3 +90,15 @@ def find_claims(
         name = scope.name if isinstance(scope, NamedScope) else "any name"
         return Failure(UnknownSigner(tuple(dict.fromkeys(issuers)), name, len(trusted)))
     return Success(found)
+
+
+def _claims_of(
+    signature: SignaturePacket, known: Mapping[str, list[tuple[Trusted, PublicKey]]]
+) -> Claims:
+    """Return a claim for each key that a signature names, each key once."""
+    claims = {
+        (one.certificate.primary.fingerprint, key.fingerprint): Claim(signature, key, one)
+        for issuer in signature.issuers
+        for one, key in known.get(issuer, ())
+    }
+    return tuple(claims.values())

@@ -23,7 +23,6 @@ from tests.adapters.openpgp.forge import (
     ec_key,
     ed25519_key,
     flags_sub,
-    number,
     packet,
     rsa_key,
     sub,
@@ -255,8 +254,24 @@ def _self_signatures(s: Stage) -> Iterator[tuple[Any, ...]]:
     yield "certification misplaced", misplaced + packet(13, ALICE), good
     corrupt = other[:-1] + bytes((other[-1] ^ 1,))
     yield "self-signature corrupt", s.alice.as_primary + packet(13, BOB) + corrupt, good
+    broken = s.key(hashed=[sub(9, b"")])
+    yield "self-signature with a malformed subpacket", broken, good
+    key, alike = s.alice, s.alice.hashed + b"\xb4\0\0\0\3" + BOB
+    body = key.sign(0x13, alike, at=s.made, hashed=[flags_sub(CERTIFY | SIGN)])
+    padded = key.as_primary + packet(13, BOB) + packet(2, with_leading_zeros(body))
+    yield "self-signature with leading zeros", padded, good
+    dsa = replace(dsa_key(), created=s.made)
+    yield "DSA key self-signed as ECDSA", s.key(owner=dsa, algorithm=19), s.signed(dsa)
     tie = s.alice.certify(flags=CERTIFY, at=s.made)
     yield "two in one second, later certify", s.key(tie), good
+
+
+def with_leading_zeros(body: bytes) -> bytes:
+    """Return a signature whose first number has eight zero bits in front."""
+    start = 8 + int.from_bytes(body[4:6], "big")
+    start += int.from_bytes(body[start - 2 : start], "big") + 2
+    bits = int.from_bytes(body[start : start + 2], "big")
+    return body[:start] + (bits + 8).to_bytes(2, "big") + b"\0" + body[start + 2 :]
 
 
 def _subkeys(s: Stage) -> Iterator[tuple[Any, ...]]:
@@ -383,10 +398,28 @@ def _revocations(s: Stage) -> Iterator[tuple[Any, ...]]:
     yield "key revoked, critical unknown", s.key(before=[unknown]), good
     forged = s.mallory.on_key(0x20, target=s.alice, at=s.made + DAY)
     yield "key revoked by another", s.key(before=[forged]), good
+    by_fingerprint = s.alice.on_key(
+        0x20,
+        at=s.made + DAY,
+        issuer=False,
+        hashed=[sub(33, b"\4" + bytes.fromhex(s.alice.fingerprint))],
+    )
+    yield "key revoked, named by fingerprint alone", s.key(before=[by_fingerprint]), good
     yield "second copy revoked", s.key() + s.key(before=[s.key_revoked(2)]), good
     appointed = s.direct(sub(12, b"\x80\x16" + bytes.fromhex(s.mallory.fingerprint)))
     by_appointed = s.key(before=[appointed, forged])
     yield "key revoked by an appointed key", by_appointed + s.key(owner=s.mallory), good
+    named = bytes.fromhex(s.mallory.fingerprint)
+    pretended = s.stranger.on_key(
+        0x20,
+        target=s.alice,
+        at=s.made + DAY,
+        issuer=False,
+        hashed=[sub(33, b"\4" + named)],
+        unhashed=[sub(16, named[-8:])],
+    )
+    in_the_name = s.key(before=[appointed, pretended]) + s.key(owner=s.mallory)
+    yield "key revoked in the name of an appointed key", in_the_name, good
     yield "key revoked by an absent appointed key", by_appointed, good
 
 
@@ -482,6 +515,9 @@ def _several(s: Stage) -> Iterator[tuple[Any, ...]]:
     yield "good and empty", both, good + packet(2, b"")
     yield "128 of the same", both, good * 128
     yield "129 of the same", both, good * 129
+    blocks = armored(good * 64) + armored(good * 65)
+    yield "129 of the same in two blocks", both, blocks
+    yield "only a marker", both, packet(10, b"PGP")
 
 
 def _packets(s: Stage) -> Iterator[tuple[Any, ...]]:
@@ -514,11 +550,7 @@ def _packets(s: Stage) -> Iterator[tuple[Any, ...]]:
     hashed = int.from_bytes(body[4:6], "big")
     at = 8 + hashed + int.from_bytes(body[6 + hashed : 8 + hashed], "big")
     yield "wrong digest prefix", key, packet(2, body[:at] + bytes((body[at] ^ 1,)) + body[at + 1 :])
-    value = int.from_bytes(body[at + 4 : at + 4 + 32], "big")
-    bits = int.from_bytes(body[at + 2 : at + 4], "big")
-    padded = (bits + 8).to_bytes(2, "big") + b"\0" + number(value)[2:]
-    end = at + 4 + (bits + 7) // 8
-    yield "number with leading zeros", key, packet(2, body[: at + 2] + padded + body[end:])
+    yield "number with leading zeros", key, packet(2, with_leading_zeros(body))
     yield "numbers cut off", key, packet(2, body[:-1])
     yield "numbers missing", key, packet(2, body[: at + 2])
     for kind in (0x02, 0x10, 0x16, 0x18, 0x1F, 0x20, 0x28, 0x30, 0x40, 0x50, 0x60, 0x77):

@@ -150,6 +150,20 @@ def test_copies_are_one_key() -> None:
     assert info.revoked
 
 
+def test_what_follows_an_unknown_key_goes_with_it() -> None:
+    """It is not the key's in front of it."""
+    unknown = packet(6, b"\6" + bytes(60)) + packet(13, b"Somebody")
+    (info,) = read(STAGE.key() + unknown)
+    assert info.certificate == read(STAGE.key())[0].certificate
+
+
+def test_subkeys_that_nobody_bound_do_not_show() -> None:
+    """They stay in the file, which is kept as it is."""
+    (info,) = read(STAGE.key(STAGE.subkey.as_subkey))
+    assert info.subkeys == ()
+    assert STAGE.subkey.body in info.certificate
+
+
 def test_now_is_an_argument() -> None:
     """The same file at another time."""
     key = STAGE.key(hashed=[time_sub(9, 4 * YEAR)])

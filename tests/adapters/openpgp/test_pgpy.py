@@ -1,13 +1,16 @@
 """typings/pgpy says what the installed pgpy is, as far as it is used."""
 
+import hashlib
 import inspect
+from dataclasses import replace
+from itertools import count
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipeline.adapters.openpgp.mathematics import read_public_key, verify_digest
 from pipeline.adapters.openpgp.signatures import read_signature
 from tests.adapters.openpgp.cases import Stage
-from tests.adapters.openpgp.forge import NOW, packet
+from tests.adapters.openpgp.forge import NOW, number, packet, rsa_key
 
 STAGE = Stage(NOW)
 
@@ -67,3 +70,37 @@ def test_signature_by_a_key_without_numbers() -> None:
     key = read_public_key(STAGE.alice.body[:-1]).unwrap()
     signature = read_signature(STAGE.alice.sign(0, b"")).unwrap()
     assert not verify_digest(key, signature, bytes(32))
+
+
+def test_only_plain_rsa_numbers() -> None:
+    """Huge numbers exist to make verification slow."""
+    modulus, huge = (1 << 2047) + 1, (1 << 8192) + 1
+    start = b"\4" + bytes(4) + b"\1"
+    for n, e, usable in (
+        (modulus, 65537, True),
+        (modulus, (1 << 31) + 1, True),
+        (modulus, (1 << 32) + 1, False),
+        (huge, 65537, False),
+    ):
+        key = read_public_key(start + number(n) + number(e)).unwrap()
+        assert (key.numbers is not None) is usable
+
+
+def test_digest_of_another_length() -> None:
+    """Ed25519 signs any octets; what the hash did not make is not signed."""
+    signature = read_signature(STAGE.alice.sign(0, b"", digest="sha512")).unwrap()
+    digest = hashlib.sha512(signature.trailer).digest()
+    key = read_public_key(STAGE.alice.body).unwrap()
+    assert verify_digest(key, signature, digest)
+    assert not verify_digest(key, replace(signature, hash_algorithm=8), digest)
+
+
+def test_short_rsa_number() -> None:
+    """OpenPGP drops leading zeros, one signature in 256 has them; PKCS #1 wants them."""
+    rsa = rsa_key()
+    key = read_public_key(rsa.body).unwrap()
+    made = ((b"%d" % i, read_signature(rsa.sign(0, b"%d" % i)).unwrap()) for i in count())
+    # Two octets of the digest, two of length, and at most 255 of 256.
+    data, signature = next(one for one in made if len(one[1].mathematics) < 2 + 2 + 256)
+    digest = hashlib.sha256(data + signature.trailer).digest()
+    assert verify_digest(key, signature, digest)

@@ -17,6 +17,8 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "binary LF for CR LF",
     ),
     "not-a-signature": (
+        "129 of the same in two blocks",
+        "only a marker",
         "129 of the same",
         "indeterminate length",
         "partial length",
@@ -196,6 +198,9 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "primary key expired",
     ),
     "unusable-key:no-valid-user-id": (
+        "self-signature with a malformed subpacket",
+        "self-signature with leading zeros",
+        "DSA key self-signed as ECDSA",
         "no user ID",
         "direct-key signature only",
         "user ID unsigned",
@@ -269,6 +274,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "older than the primary key",
     ),
     "unusable-key:revoked": (
+        "key revoked, named by fingerprint alone",
         "subkey revoked, hard",
         "subkey revoked, soft, since",
         "subkey revoked, soft, bound again",
@@ -358,6 +364,7 @@ MORE_LENIENT: dict[str, str] = {
 
 STRICTER: dict[str, str] = {
     "129 of the same": "more signatures than any file needs cost time (CVE-2023-46737)",
+    "129 of the same in two blocks": "more signatures than any file needs cost time",
     "second block begun": "a file that was cut off is not whole",
 }
 """Cases that are refused though both accept, and why."""
