@@ -1,10 +1,12 @@
 """OpenPGP: detached signatures and public keys (RFC 9580), as strict as gpg and sqv together.
 
 ``OpenPGPVerifier`` is a :class:`~pipeline.ports.SignatureVerifier`, ``read_keys`` shows what a
-key file holds. Everything else is private. The parts, each on its own feet: ``armor`` and
-``packets`` frame, ``signatures`` reads fields, ``mathematics`` has pgpy read the numbers and
-cryptography compute, ``certificates`` checks what a key says of itself, ``standing`` judges the
-key, ``verdict`` the signature. What is accepted, what not, and why: docs/openpgp-policy.md.
+key file holds. Everything else is private; from the bytes upwards: ``armor`` and ``packets``
+frame, ``signatures`` reads fields, ``mathematics`` has pgpy read the numbers and cryptography
+compute; ``keyring`` sorts a key file, ``certificates`` verifies what a key says of itself,
+``views`` and ``standing`` judge it; ``signature_file``, ``claims``, ``judgement`` and ``verdict``
+do the same for signatures, ``review`` for people. What is accepted, what not, and why:
+docs/openpgp-policy.md.
 
 pgpy and cryptography take a tenth of a second to import, so they are loaded at the first use.
 """
@@ -15,6 +17,7 @@ from typing import Final, final
 
 from returns.result import Result
 
+from pipeline.adapters.openpgp.views import SHA1_SELF_SIGNATURES
 from pipeline.errors import VerificationError
 from pipeline.trust import (
     KeyInfo,
@@ -25,7 +28,7 @@ from pipeline.trust import (
     TrustScope,
 )
 
-LENIENCIES: Final = frozenset({"sha1-self-signatures"})
+LENIENCIES: Final = frozenset({SHA1_SELF_SIGNATURES})
 """What a verifier can be told to let pass: keys that vouch for themselves with SHA-1 only."""
 
 

@@ -105,16 +105,16 @@ def check_certificate(
     about_subkeys = desk.verified(
         _ON_SUBKEY, {part: primary.hashed + key.hashed for part, key in subkeys}
     )
-    if budget.left < 0:
-        return Failure(f"more than {SELF_SIGNATURES} signatures of keys on themselves to verify")
     own = [*about_primary[None], *(one for part in user_ids for one in about_user_ids[part])]
     everything = [one for found in signatures.values() for one in found]
+    by_others = _revoked_by_others(primary, own, everything, revokers, budget)
+    if budget.left < 0:
+        return Failure(f"more than {SELF_SIGNATURES} signatures of keys on themselves to verify")
     return Success(
         Certificate(
             primary,
             _of(about_primary[None], {Kind.DIRECT_KEY}),
-            _of(about_primary[None], {Kind.KEY_REVOCATION})
-            + _revoked_by_others(primary, own, everything, revokers),
+            _of(about_primary[None], {Kind.KEY_REVOCATION}) + by_others,
             tuple(
                 UserID(
                     part.body,
@@ -224,6 +224,7 @@ def _revoked_by_others(
     own: Iterable[SignaturePacket],
     signatures: Iterable[SignaturePacket],
     revokers: Mapping[str, PublicKey],
+    budget: Budget,
 ) -> tuple[SignaturePacket, ...]:
     """Return revocations by keys that the primary key appointed (RFC 9580 section 5.2.3.23)."""
     appointed = {
@@ -237,5 +238,5 @@ def _revoked_by_others(
         one
         for one in _of(signatures, {Kind.KEY_REVOCATION})
         for key in keys
-        if one.names(key.fingerprint) and signs(key, one, primary.hashed)
+        if one.names(key.fingerprint) and budget.spend() and signs(key, one, primary.hashed)
     )

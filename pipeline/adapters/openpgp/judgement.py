@@ -5,7 +5,7 @@ What only sqv refuses proves nothing, as with sqv: another signature must be goo
 """
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -26,7 +26,7 @@ from pipeline.adapters.openpgp.standing import (
     judge_key,
     valid_user_ids,
 )
-from pipeline.adapters.openpgp.views import view_of_now, view_of_then
+from pipeline.adapters.openpgp.views import SHA1_SELF_SIGNATURES, view_of_now, view_of_then
 from pipeline.errors import (
     BadSignature,
     SignatureTime,
@@ -37,8 +37,6 @@ from pipeline.errors import (
 )
 from pipeline.limits import CLOCK_SKEW_SECONDS
 from pipeline.trust import DigestRequest, Fingerprint, SignatureHash, Signer
-
-SHA1_SELF_SIGNATURES: Final = "sha1-self-signatures"
 
 _DATA_HASHES: dict[int, SignatureHash] = {8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224"}
 _GPG_HASHES = frozenset({2, 3, 8, 9, 10, 11})
