@@ -55,10 +55,10 @@ class FileTransport:
             if not stat.S_ISREG(Path(shown).stat().st_mode):
                 return Failure(FileUnreadable(shown, "it is not a regular file"))
             descriptor = os.open(shown, _OPEN_FLAGS)
-        except (OSError, ValueError) as error:
-            # ValueError: a zero byte in the path.
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            return Failure(FileUnreadable(shown, reason))
+        except OSError as error:
+            return Failure(FileUnreadable(shown, error.strerror or str(error)))
+        except ValueError:
+            return Failure(FileUnreadable(shown, "no path holds a zero byte"))
         try:
             return self._read(descriptor, shown, request, sink)
         except OSError as error:

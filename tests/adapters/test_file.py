@@ -105,7 +105,7 @@ class TestRefused:
         ("url", "reason"),
         [
             ("file:///no/such/file", "No such file or directory"),
-            ("file:///a%00b", "embedded null byte"),
+            ("file:///a%00b", "no path holds a zero byte"),
             ("file://host/a", "wanted a file: URL without a host"),
             ("https://h/a", "wanted a file: URL without a host"),
             ("file://[/a", "Invalid IPv6 URL"),

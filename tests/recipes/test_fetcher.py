@@ -6,7 +6,7 @@ Everything is in memory but the signatures, which are real.
 import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -72,7 +72,10 @@ class Setting:
     """A Fetcher whose world is a table of pages."""
 
     key: Any
-    clock: FixedClock = field(default_factory=lambda: FixedClock(datetime.now(UTC)))
+    clock: FixedClock = field(
+        # A minute on: keys and signatures that a test makes are not from the future.
+        default_factory=lambda: FixedClock(datetime.now(UTC) + timedelta(minutes=1))
+    )
     pages: dict[str, Any] = field(default_factory=dict)
     keys: tuple[TrustedKey, ...] = ()
     log: EventLog = field(default_factory=EventLog)
