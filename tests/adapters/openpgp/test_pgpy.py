@@ -1,10 +1,12 @@
 """typings/pgpy says what the installed pgpy is, as far as it is used."""
 
+import builtins
 import hashlib
 import inspect
 from dataclasses import replace
 from itertools import count
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipeline.adapters.openpgp.mathematics import read_public_key, verify_digest
@@ -104,3 +106,33 @@ def test_short_rsa_number() -> None:
     data, signature = next(one for one in made if len(one[1].mathematics) < 2 + 2 + 256)
     digest = hashlib.sha256(data + signature.trailer).digest()
     assert verify_digest(key, signature, digest)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PGPError",
+        "ValueError",
+        "IndexError",
+        "AttributeError",
+        "StopIteration",
+        "NotImplementedError",
+    ],
+)
+def test_what_pgpy_raises_stays_here(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has raised each of these on junk; a signature or key that it cannot read is not good."""
+    import pgpy
+    import pgpy.errors
+
+    error = getattr(builtins, name, pgpy.errors.PGPError)
+
+    def fail(blob: bytes) -> None:
+        raise error
+
+    signature = read_signature(STAGE.alice.sign(0, name.encode())).unwrap()
+    digest = hashlib.sha256(name.encode() + signature.trailer).digest()
+    monkeypatch.setattr(pgpy.PGPSignature, "from_blob", fail)
+    assert not verify_digest(read_public_key(STAGE.alice.body).unwrap(), signature, digest)
+    monkeypatch.setattr(pgpy.PGPKey, "from_blob", fail)
+    unread = replace(STAGE.alice, created=len(name))
+    assert read_public_key(unread.body).unwrap().numbers is None
