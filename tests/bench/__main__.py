@@ -115,6 +115,26 @@ def compare(bench: Bench, runs: int) -> None:
     print(f"wall, to the tools in a chain:   {ours.wall / together.wall:.2f}")
 
 
+def verify(bench: Bench, runs: int) -> None:
+    """Print the verifier beside gpgv, on a file that is large and signed by each common hash."""
+    path = bench.home / "large"
+    with path.open("wb") as file:
+        for _ in range(512):
+            file.write(random.randbytes(MIB))
+    key = str(bench.home / "key.gpg")
+    print(f"\nA detached signature over 512 MiB; median of {runs}")
+    print(HEADER)
+    for digest in ("SHA256", "SHA512"):
+        signature = str(bench.home / f"large.{digest}")
+        bench.gpg("--digest-algo", digest, "--output", signature, "--detach-sign", str(path))
+        options = ("signature", "verify", "--quiet", "--signature", signature, "--key", key)
+        ours = median_of(runs, partial(list, [PROGRAM, *options, str(path)]), bench.env)
+        gpgv = median_of(runs, partial(list, ["gpgv", "--keyring", key, signature, str(path)]))
+        print(row(f"gpgv, {digest}", gpgv))
+        print(row(f"image-pipeline signature verify, {digest}", ours))
+        print(f"wall, to gpgv: {ours.wall / gpgv.wall:.2f}")
+
+
 def memory(bench: Bench) -> None:
     """Print peak memory for a small and a large image."""
     print("\nPeak memory, whatever the image's size; one run each")
@@ -163,6 +183,7 @@ def main() -> None:
             measure([PROGRAM, *trust, str(home / "key.gpg")], env)
             start_up(bench, runs)
             compare(bench, runs)
+            verify(bench, runs)
             memory(bench)
             measure(["gpgconf", "--homedir", str(home / "gnupg"), "--kill", "gpg-agent"])
 
