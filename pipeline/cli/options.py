@@ -149,7 +149,9 @@ def write_options(
         records = [
             record
             for parameter in command.get_params(ctx)
-            if belongs(parameter) and (record := parameter.get_help_record(ctx)) is not None
+            if isinstance(parameter, click.Option)
+            and belongs(parameter)
+            and (record := parameter.get_help_record(ctx)) is not None
         ]
         if records:
             with formatter.section(heading):
