@@ -26,6 +26,9 @@ DISCOVERY_PAGE_BYTES: Final = 4 * MIB
 DISCOVERY_TAGS: Final = 256
 """Meta tags considered on one page; real pages have a handful."""
 
+DISCOVERY_HEAD_BYTES: Final = 256 * KIB
+"""What is parsed of a page: a long head; 4 MiB of hostile markup would take ten seconds."""
+
 ERROR_BODY_BYTES: Final = 1 * MIB
 """What is read of a body that nobody wants, so that the connection can be used again."""
 

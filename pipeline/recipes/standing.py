@@ -32,7 +32,8 @@ def still_proven(
     """Return the image with the signers that today's keystore grants trust for its name.
 
     A signer whose keystore file is what it was when the signature was judged, and whom time has
-    not expired, stands as judged. Otherwise the stored signature is judged again.
+    not expired, stands as judged, as long as no other file speaks for the name: any may hold a
+    revocation of that very key. Otherwise the stored signature is judged again.
 
     Errors: Unproven where no signature is stored; TooFewSigners; else what the verifier says.
     """
@@ -43,11 +44,16 @@ def still_proven(
     found = keyring.keys_for(scope)
     if not is_successful(found):
         return Failure(found.failure())
-    entries = {key.entry for key in found.unwrap().keys}
+    keys, now = found.unwrap(), clock.now()
+    vouched = {signer.granted_by for signer in proof.signers}
 
     def stands(signer: Signer) -> bool:
-        unexpired = signer.expires is None or clock.now() < signer.expires
-        return signer.granted_by in entries and unexpired and leniency.issuperset(signer.leniency)
+        return (
+            {key.entry for key in keys.keys} == vouched
+            and signer.primary not in keys.masked
+            and (signer.expires is None or now < signer.expires)
+            and leniency.issuperset(signer.leniency)
+        )
 
     wanted = signers.demanded(stored.name)
     standing = tuple(signer for signer in proof.signers if stands(signer))

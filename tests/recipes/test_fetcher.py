@@ -5,18 +5,19 @@ Everything is in memory but the signatures, which are real.
 
 import gzip
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
-from returns.result import Result
+from returns.result import Result, Success
 
 from pipeline.adapters.appc import AppcDiscovery
 from pipeline.adapters.memory import MemoryStore
 from pipeline.adapters.openpgp import OpenPGPVerifier
-from pipeline.errors import PipelineError
+from pipeline.errors import ConfigurationError, PipelineError
 from pipeline.names import ImageName, Platform, parse_image_name
 from pipeline.ports import StageEnded
 from pipeline.recipes.dependencies import fetch_dependencies
@@ -33,7 +34,7 @@ from pipeline.testing.fakes import (
     Page,
     StaticKeyring,
 )
-from pipeline.trust import Fingerprint, KeyEntry, SignerPolicy, TrustedKey
+from pipeline.trust import Fingerprint, KeyEntry, KeySet, SignerPolicy, TrustedKey, TrustScope
 from tests.support.world import LABELS, make_image, make_key, sign
 
 PAGE = (
@@ -65,6 +66,14 @@ def name(text: str) -> ImageName:
 
 def reference(text: str) -> Reference:
     return parse_reference(MemoryPaths())(text).unwrap()
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    keys: KeySet
+
+    def keys_for(self, scope: TrustScope) -> Result[KeySet, ConfigurationError]:
+        return Success(self.keys)
 
 
 @dataclass(slots=True)
@@ -313,6 +322,27 @@ class TestTrustIsTodays:
         stored = setting.fetch(policy="never")
         assert isinstance(stored.provenance, SignatureProof)
         assert stored.provenance.signers[0].granted_by == renewed.entry
+
+    def test_a_revocation_that_came_in_another_file_counts(self, setting: Setting) -> None:
+        setting.fetch()
+        revoked = copy(setting.key.pubkey)
+        revoked |= setting.key.revoke(setting.key)
+        other = make_key("Somebody Else")
+        content = bytes(other.pubkey) + bytes(revoked)
+        setting.keys = (*setting.keys, trusted(other, content=content))
+        assert setting.refuse(policy="never").kind == "unusable-key"
+
+    def test_a_key_that_was_masked_since_proves_nothing(self, setting: Setting) -> None:
+        # The file that vouches is named by one key and holds two.
+        other = make_key("Somebody Else")
+        content = bytes(other.pubkey) + bytes(setting.key.pubkey)
+        setting.keys = (trusted(other, content=content),)
+        setting.fetch()
+        masked = frozenset({trusted(setting.key).entry.fingerprint})
+        keyring = Masking(KeySet(setting.keys, masked=masked))
+        fetcher = replace(setting.fetcher("never"), keyring=keyring)
+        outcome = fetcher.fetch_image(reference(APP))
+        assert outcome.failure().kind == "unknown-signer"
 
     def test_the_signer_must_be_trusted_for_the_images_own_name(self, setting: Setting) -> None:
         url = "https://elsewhere.example.net/app.aci"

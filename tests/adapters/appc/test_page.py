@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.adapters.appc.page import MetaTag, parse_page
-from pipeline.limits import DISCOVERY_TAGS
+from pipeline.limits import DISCOVERY_HEAD_BYTES, DISCOVERY_TAGS
 
 DATA = Path(__file__).parents[2] / "data" / "rkt" / "discovery-meta-tags.json"
 VECTORS: list[Any] = json.loads(DATA.read_text())["vectors"]
@@ -77,6 +77,19 @@ def test_what_the_parser_trips_over_ends_the_page(declaration: str) -> None:
 
 def test_so_many_tags_and_no_more() -> None:
     assert len(parse_page(TAG.encode() * (DISCOVERY_TAGS + 1))) == DISCOVERY_TAGS
+
+
+def test_a_long_head_and_no_more() -> None:
+    """Each byte may cost microseconds, so what a page may cost is bounded by its head."""
+    padding = b" " * (DISCOVERY_HEAD_BYTES - len(TAG))
+    assert parse_page(padding + TAG.encode()) == (READ,)
+    assert parse_page(padding + b" " + TAG.encode()) == ()
+
+
+@pytest.mark.parametrize("page", ["{}<a>", '<meta name="ac-discovery" content="{}">'])
+def test_a_reference_to_no_character_ends_the_page(page: str) -> None:
+    """Python refuses to read thousands of digits as a number."""
+    assert parse_page((TAG + page.format(f"&#{'9' * 5000};") + TAG).encode()) == (READ,)
 
 
 HOSTILE = [
