@@ -23,7 +23,6 @@ from pipeline.errors import (
     PipelineError,
     StoreError,
     StoreReadOnly,
-    UnsupportedReference,
     VerificationError,
 )
 from pipeline.limits import DEFAULT_LIMITS, Limits
@@ -126,8 +125,6 @@ class Fetcher:
         """
         if isinstance(reference, ImageIDReference):
             return self.look_up(reference).bind(self._proven)
-        if isinstance(reference, DockerReference):
-            return Failure(_registry_unsupported(reference))
         if self.pull_policy != "update" and not _is_path(reference):
             stored = self._find_stored(reference, demanded)
             if self.pull_policy == "never" or is_successful(stored):
@@ -138,7 +135,7 @@ class Fetcher:
 
     def _find_stored(
         self,
-        reference: AppcReference | ArchiveReference,
+        reference: Reference,
         demanded: Callable[[Expectations], Expectations],
     ) -> Result[Stored, PipelineError]:
         """Look in the store alone."""
@@ -351,11 +348,3 @@ def _is_path(reference: Reference) -> bool:
 def _leads_to_remote(error: PipelineError) -> bool:
     """Tell whether the remote may have what the store could not give: absent, or unproven."""
     return isinstance(error, ImageNotFound) or error.exit_code is ExitCode.VERIFICATION
-
-
-def _registry_unsupported(reference: DockerReference) -> UnsupportedReference:
-    return UnsupportedReference(
-        reference.string,
-        "registry images are not fetched by this version",
-        "an image that is published as an archive is fetched by its name, path or URL",
-    )
