@@ -215,6 +215,10 @@ def _user_ids(s: Stage) -> Iterator[tuple[Any, ...]]:
     yield "newer of two expired", s.two_ids({}, {"hashed": over, "at": later}), good
     yield "older of two expired", s.two_ids({"hashed": over}, {"hashed": long, "at": later}), good
     yield "older of two expired, newer silent", s.two_ids({"hashed": over}, {"at": later}), good
+    silent = s.two_ids({"hashed": over}, {"at": later})
+    own = len(s.alice.as_primary)
+    never = silent[:own] + s.direct(time_sub(9, 0)) + silent[own:]
+    yield "older of two expired, direct never", never, good
     longer = {"hashed": [*long, primary], "at": s.made}
     yield "newer expired, primary not", s.two_ids(longer, {"hashed": over, "at": later}), good
     yield "only user ID revoked", s.two_ids({}, {}, revoked=ALICE)[: _upto(s)], good
@@ -302,6 +306,7 @@ def _subkeys(s: Stage) -> Iterator[tuple[Any, ...]]:
         "older than the subkey": {"at": s.made - DAY},
         "without time": {"at": None},
         "critical unknown": {"hashed": unknown},
+        "malformed": {"hashed": [sub(9, b"")]},
         "without issuer": {"issuer": False},
     }
     for name, options in changes.items():
@@ -340,6 +345,10 @@ def _subkeys(s: Stage) -> Iterator[tuple[Any, ...]]:
     bound = s.bound(young, at=young.created, back=s.back(young, at=young.created))
     with_young = s.key(young.as_subkey, bound)
     yield "older than its subkey", with_young, s.signed(young, at=s.now - 3 * DAY)
+    coming = ed25519_key("coming", s.now + 50)
+    bound = s.bound(coming, back=s.back(coming, at=coming.created))
+    with_coming = s.key(coming.as_subkey, bound)
+    yield "subkey of the next minute", with_coming, s.signed(coming, at=coming.created)
     old = ed25519_key("old", s.made - YEAR)
     with_old = s.key(old.as_subkey, s.bound(old, back=s.back(old)))
     yield "subkey older than its primary key", with_old, s.signed(old)

@@ -179,6 +179,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "RSA by algorithm 2",
     ),
     "unusable-key:expired": (
+        "older of two expired, direct never",
         "expired key",
         "expired by direct",
         "expired by misplaced direct",
@@ -226,6 +227,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "P-521 self-signed sha224",
     ),
     "unusable-key:not-bound": (
+        "back-signature malformed",
         "subkey unbound",
         "subkey binding corrupt",
         "subkey bound by another",
@@ -270,6 +272,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "future binding to encrypt",
     ),
     "unusable-key:not-yet-valid": (
+        "subkey of the next minute",
         "future key",
         "older than the primary key",
     ),
