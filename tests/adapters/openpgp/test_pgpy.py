@@ -134,5 +134,5 @@ def test_what_pgpy_raises_stays_here(name: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(pgpy.PGPSignature, "from_blob", fail)
     assert not verify_digest(read_public_key(STAGE.alice.body).unwrap(), signature, digest)
     monkeypatch.setattr(pgpy.PGPKey, "from_blob", fail)
-    unread = replace(STAGE.alice, created=len(name))
+    unread = replace(STAGE.alice, created=1_000_000 + len(name))
     assert read_public_key(unread.body).unwrap().numbers is None
