@@ -247,6 +247,18 @@ class TestPlan:
         several = STAGE.signed(STAGE.stranger) + STAGE.signed() * 3
         assert len(STRICT_PLAN(several, STAGE.key()).requests) == 1
 
+    def test_refuses_at_once(self) -> None:
+        """Nothing is downloaded for a signature that cannot be good."""
+        for signature in (
+            STAGE.signed(algorithm=19),
+            STAGE.signed(kind=2),
+            STAGE.signed(digest="sha1"),
+            STAGE.signed(at=NOW + YEAR),
+            STAGE.signed(STAGE.stranger),
+        ):
+            outcome = OpenPGPVerifier().plan(signature, key_set(STAGE.key()), AnyScope(), at(NOW))
+            assert not is_successful(outcome)
+
     def test_digests_of_something_else(self) -> None:
         """A digest that was not asked for proves nothing, nor does none."""
         verify = OpenPGPVerifier().verify
