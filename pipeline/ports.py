@@ -267,7 +267,10 @@ class StageEnded:
 @final
 @dataclass(frozen=True, slots=True)
 class TransferProgressed:
-    """Bytes so far of a transfer; ``total`` is None where the server did not say."""
+    """Bytes so far of a transfer from ``url``, which is without secrets.
+
+    ``total`` is None where the server did not say.
+    """
 
     url: str
     received: int

@@ -66,7 +66,8 @@ def _load(path: Path) -> Result[dict[str, object], InvalidSetting]:
         return Failure(InvalidSetting(str(path), "a larger file", wanted))
     try:
         return Success(tomllib.loads(content.decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError, UnicodeDecodeError, and Python's own for a number of 4,301 digits.
         return Failure(InvalidSetting(str(path), str(error), "TOML"))
 
 
@@ -78,7 +79,7 @@ def _read_signers(
         return Failure(InvalidSetting(str(path), unknown[0], "no table but [signers]"))
     table = document.get("signers", {})
     if not isinstance(table, dict):
-        return Failure(InvalidSetting(f"{path}: signers", repr(table), "a table"))
+        return Failure(InvalidSetting(f"{path}: signers", _shown(table), "a table"))
     read: list[tuple[ImageName, int]] = []
     for untrusted_prefix, count in table.items():
         where = f"{path}: signers"
@@ -88,6 +89,14 @@ def _read_signers(
         # bool is an int to Python, not to TOML.
         if type(count) is not int or not 1 <= count <= MOST_SIGNERS:
             wanted = f"a number from 1 to {MOST_SIGNERS}"
-            return Failure(InvalidSetting(f"{where}.{prefix.unwrap()}", str(count), wanted))
+            return Failure(InvalidSetting(f"{where}.{prefix.unwrap()}", _shown(count), wanted))
         read.append((prefix.unwrap(), count))
     return Success(read)
+
+
+def _shown(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:
+        # Python reads hex digits without end, and refuses to write as many decimal ones.
+        return "a number of thousands of digits"

@@ -14,6 +14,7 @@ import click
 
 from pipeline.cli.options import Group
 from pipeline.exit_codes import ExitCode
+from pipeline.text import printable
 
 INTERNAL_ERROR: Final = 1
 """Exit code of a defect in the program itself."""
@@ -123,7 +124,7 @@ def run(arguments: list[str]) -> int:
 
             traceback.print_exc()
         return _say_error(
-            f"internal error: {type(defect).__name__}: {defect}",
+            f"internal error: {type(defect).__name__}: {printable(str(defect))}",
             "this is a defect of image-pipeline; report it with the output of --debug",
             INTERNAL_ERROR,
         )

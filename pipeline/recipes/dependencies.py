@@ -7,6 +7,7 @@ fetches shared dependencies twice and ignores ``imageID``, here each is fetched 
 parent demands of it is enforced.
 """
 
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -26,11 +27,10 @@ from pipeline.results import Expectations, Stored
 @final
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A dependency, the platform of the image that wants it, and how deep it lies."""
+    """A dependency, and the platform of the image that wants it."""
 
     dependency: Dependency
     platform: Platform
-    depth: int
 
 
 def fetch_dependencies(
@@ -40,35 +40,32 @@ def fetch_dependencies(
 
     Errors: what the first failing dependency fails with; TooManyDependencies.
     """
-    found = _dependencies_of(fetcher, parent, depth=1)
-    if not is_successful(found):
-        return Failure(found.failure())
-    waiting = list(found.unwrap())
+    # What waits are images, not what they depend on: a manifest can name 200,000 dependencies.
+    waiting = deque([(parent, 0)])
     seen: set[Dependency] = set()
     fetched: list[Stored] = []
     while waiting:
-        wanted = waiting.pop(0)
-        if wanted.dependency in seen:
-            continue
-        seen.add(wanted.dependency)
-        if len(seen) > DEPENDENCIES:
-            return Failure(TooManyDependencies(DEPENDENCIES, "dependencies"))
-        if wanted.depth > DEPENDENCY_DEPTH:
-            return Failure(TooManyDependencies(DEPENDENCY_DEPTH, "levels of dependencies"))
-        outcome = _fetch_one(fetcher, wanted)
-        if not is_successful(outcome):
-            return Failure(outcome.failure())
-        fetched.append(outcome.unwrap())
-        below = _dependencies_of(fetcher, outcome.unwrap(), depth=wanted.depth + 1)
+        image, depth = waiting.popleft()
+        below = _dependencies_of(fetcher, image)
         if not is_successful(below):
             return Failure(below.failure())
-        waiting.extend(below.unwrap())
+        for wanted in below.unwrap():
+            if wanted.dependency in seen:
+                continue
+            seen.add(wanted.dependency)
+            if len(seen) > DEPENDENCIES:
+                return Failure(TooManyDependencies(DEPENDENCIES, "dependencies"))
+            if depth >= DEPENDENCY_DEPTH:
+                return Failure(TooManyDependencies(DEPENDENCY_DEPTH, "levels of dependencies"))
+            outcome = _fetch_one(fetcher, wanted)
+            if not is_successful(outcome):
+                return Failure(outcome.failure())
+            fetched.append(outcome.unwrap())
+            waiting.append((outcome.unwrap(), depth + 1))
     return Success(tuple(fetched))
 
 
-def _dependencies_of(
-    fetcher: Fetcher, image: Stored, *, depth: int
-) -> Result[tuple[_Wanted, ...], PipelineError]:
+def _dependencies_of(fetcher: Fetcher, image: Stored) -> Result[tuple[_Wanted, ...], PipelineError]:
     raw = fetcher.store.manifest(image.image_id)
     if not is_successful(raw):
         return Failure(raw.failure())
@@ -80,7 +77,7 @@ def _dependencies_of(
         image.labels.get("os") or fetcher.platform.os,
         image.labels.get("arch") or fetcher.platform.arch,
     )
-    return Success(tuple(_Wanted(each, platform, depth) for each in parsed.unwrap().dependencies))
+    return Success(tuple(_Wanted(each, platform) for each in parsed.unwrap().dependencies))
 
 
 def _fetch_one(fetcher: Fetcher, wanted: _Wanted) -> Result[Stored, PipelineError]:

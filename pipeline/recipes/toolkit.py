@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
-from urllib.parse import urlsplit
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -55,7 +54,8 @@ class SchemeTransport:
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
         """Hand the request to the transport for its scheme."""
-        if urlsplit(request.url).scheme == "file":
+        # Not by urlsplit, which raises for what is no URL; each transport says that as an error.
+        if request.url.partition(":")[0].lower() == "file":
             return self.files.fetch(request, sink)
         if self.http is None:
             self.http = self._make_http()

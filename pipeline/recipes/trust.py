@@ -12,13 +12,14 @@ The keystore, the web, the OpenPGP reader and the person who looks come in as ar
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias, final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.documents import fetch_document
 from pipeline.errors import (
     ConfigurationError,
     HttpStatus,
@@ -27,9 +28,8 @@ from pipeline.errors import (
     InvalidSetting,
     KeyNotReviewed,
     PipelineError,
-    StoreError,
 )
-from pipeline.limits import DEFAULT_LIMITS, KEY_URLS, KEYRING_BYTES, Limits
+from pipeline.limits import DEFAULT_LIMITS, DOCUMENT_SECONDS, KEY_URLS, KEYRING_BYTES, Limits
 from pipeline.names import ImageName
 from pipeline.ports import Clock, Discovery, PathProbe, Request, Transport
 from pipeline.reference import file_url
@@ -138,19 +138,26 @@ def collect_keys(
             return Failure(InsecureUrl(location.url))
     candidates: dict[Fingerprint, KeyCandidate] = {}
     for location in locations:
-        fetched = _fetch(location.url, transport, limits)
+        request = Request(
+            location.url,
+            max_bytes=KEYRING_BYTES,
+            idle_seconds=limits.idle_seconds,
+            total_seconds=min(limits.total_seconds, DOCUMENT_SECONDS),
+        )
+        fetched = fetch_document(transport, request)
         if not is_successful(fetched):
             return Failure(fetched.failure())
-        body, answered_by = fetched.unwrap()
-        source = location.source
-        keys = read_keys(body, clock.now())
+        response, source = fetched.unwrap().response, location.source
+        if response.status != 200:
+            return Failure(HttpStatus(location.url, response.status))
+        keys = read_keys(fetched.unwrap().untrusted_body, clock.now())
         if not is_successful(keys):
             return Failure(InvalidKey(source, keys.failure()))
         if not keys.unwrap():
             return Failure(InvalidKey(source, "there is none in it"))
         # 2. Https vouches for a key only if every step to it was https, and checked.
         vouched = (
-            (_scheme(location.url), _scheme(answered_by)) == ("https", "https")
+            (_scheme(location.url), _scheme(response.url)) == ("https", "https")
             and not policy.insecure_tls
             and (bool(sources) or not policy.insecure_discovery)
         )
@@ -258,32 +265,3 @@ def _location_of(source: str, paths: PathProbe) -> _Location:
 
 def _scheme(url: str) -> str:
     return url.partition("://")[0].lower()
-
-
-@final
-@dataclass(slots=True)
-class _Memory:
-    """A sink in memory; the transport keeps to the request's limit."""
-
-    content: bytearray = field(default_factory=bytearray)
-
-    def write(self, chunk: bytes) -> Result[None, StoreError]:
-        """Append a chunk."""
-        self.content += chunk
-        return Success(None)
-
-
-def _fetch(
-    url: str, transport: Transport, limits: Limits
-) -> Result[tuple[bytes, str], PipelineError]:
-    """Return a body and where it came from in the end."""
-    sink = _Memory()
-    outcome = transport.fetch(
-        Request(url, KEYRING_BYTES, limits.idle_seconds, limits.total_seconds), sink
-    )
-    if not is_successful(outcome):
-        return Failure(outcome.failure())
-    response = outcome.unwrap()
-    if response.status != 200:
-        return Failure(HttpStatus(url, response.status))
-    return Success((bytes(sink.content), response.url))

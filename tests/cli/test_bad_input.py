@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.main import INTERNAL_ERROR, run
 from pipeline.limits import MANIFEST_BYTES
 from pipeline.testing.makers import make_archive, make_manifest
 from tests.support.world import (
@@ -313,3 +314,19 @@ def _check_shape(err: str) -> None:
     hint = next(number for number, line in enumerate(lines) if line.startswith("hint: "))
     assert hint > start
     assert lines[hint - 1] == ""
+
+
+def test_a_key_url_that_is_none(world: World) -> None:
+    assert world.run("trust", "add", "--root", "https://[/key.asc") == 5, world.err
+    _check_shape(world.err)
+
+
+def test_a_defect_moves_no_cursor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise RuntimeError("\x1b[2J")
+
+    monkeypatch.setattr("pipeline.cli.output.error_document", broken)
+    assert run(["parse", "--json", "Not A Reference"]) == INTERNAL_ERROR
+    assert "\x1b" not in capsys.readouterr().err

@@ -435,6 +435,20 @@ class TestDependencies:
         setting.publish("b", depending_on(on("app", **VERSION), app="b"))
         assert self.below(setting) == ["example.com/b", "example.com/app"]
 
+    def test_too_many(self, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pipeline.recipes.dependencies.DEPENDENCIES", 1)
+        setting.publish(image=depending_on(on("b", **VERSION), on("c", **VERSION)))
+        setting.publish("b")
+        setting.publish("c")
+        assert self.failure(setting).kind == "too-many-dependencies"
+
+    def test_too_deep(self, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pipeline.recipes.dependencies.DEPENDENCY_DEPTH", 1)
+        setting.publish(image=depending_on(on("b", **VERSION)))
+        setting.publish("b", depending_on(on("c", **VERSION), app="b"))
+        setting.publish("c")
+        assert self.failure(setting).kind == "too-many-dependencies"
+
     def test_each_is_verified_under_its_own_name(self, setting: Setting) -> None:
         setting.publish(image=depending_on(on("b", **VERSION)))
         setting.publish("b")

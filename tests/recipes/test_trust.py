@@ -22,7 +22,7 @@ from pipeline.errors import (
     KeystoreUnavailable,
     PipelineError,
 )
-from pipeline.limits import KEY_URLS, KEYRING_BYTES
+from pipeline.limits import DOCUMENT_SECONDS, KEY_URLS, KEYRING_BYTES
 from pipeline.names import ImageName, Labels
 from pipeline.ports import Request, Response, Sink
 from pipeline.recipes.trust import (
@@ -226,6 +226,7 @@ class TestCollectKeys:
     def test_a_key_file_is_limited(self) -> None:
         transport = MemoryTransport({HTTPS: Page(b"1" * (KEYRING_BYTES + 1))})
         assert isinstance(collect(HTTPS, pages=transport).failure(), BodyTooLarge)
+        assert transport.requests[0].total_seconds == DOCUMENT_SECONDS
 
     def test_locations_are_limited_and_read_once(self) -> None:
         urls = tuple(f"https://example.com/{number}" for number in range(KEY_URLS))

@@ -9,8 +9,8 @@ from returns.result import Failure, Result, Success
 from pipeline.limits import USER_AGENT
 
 _RULE: Final = re.compile(
-    r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*):(?P<port>[0-9]*)"
-    r":(?P<to_host>\[[^\[\]]*\]|[^:\[\]]*):(?P<to_port>[0-9]*)",
+    r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*):(?P<port>[0-9]{0,5})"
+    r":(?P<to_host>\[[^\[\]]*\]|[^:\[\]]*):(?P<to_port>[0-9]{0,5})",
     re.ASCII,
 )
 

@@ -58,6 +58,7 @@ from pipeline.ports import (
     TransferProgressed,
 )
 from pipeline.results import Freshness, Validators
+from pipeline.text import redact_url
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SECONDS_BETWEEN_EVENTS: Final = 0.1
@@ -251,7 +252,7 @@ class HttpTransport:
     def _tell(self, request: Request, transfer: _Transfer) -> None:
         transfer.told_at = self._clock.monotonic()
         self._observer.on_event(
-            TransferProgressed(request.url, transfer.received, transfer.announced)
+            TransferProgressed(redact_url(request.url), transfer.received, transfer.announced)
         )
 
     def _question(self, target: Target, request: Request) -> httpx.Request:

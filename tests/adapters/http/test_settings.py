@@ -37,6 +37,8 @@ def test_rules(text: str, rule: ConnectTo) -> None:
         "a:1:[b:2",
         "a:-1:b:2",
         "a:1:b:2\n",
+        f"a:{'9' * 5000}:b:2",
+        f"a:1:b:{'9' * 5000}",
     ],
 )
 def test_refused(text: str) -> None:

@@ -535,6 +535,12 @@ class TestProgress:
             open_transport(clock=FixedClock()).fetch(get(server.url("/")), ListSink()).unwrap()
         assert log.events == [TransferProgressed(server.url("/"), 1000, 1000)]
 
+    def test_no_event_holds_a_secret(self, open_transport: Open, log: EventLog) -> None:
+        with FaultServer({"/?token=s3cret": http(b"x")}) as server:
+            url = server.url("/?token=s3cret")
+            open_transport(clock=FixedClock()).fetch(get(url), ListSink()).unwrap()
+        assert log.events == [TransferProgressed(server.url("/?token=…"), 1, 1)]
+
     def test_no_more_than_ten_a_second(self, open_transport: Open, log: EventLog) -> None:
         clock = FixedClock()
 
