@@ -18,9 +18,9 @@ def completion(context: Context, shell: str) -> None:
     zsh:   image-pipeline completion zsh > ~/.zfunc/_image-pipeline
     fish:  image-pipeline completion fish > ~/.config/fish/completions/image-pipeline.fish
     """
-    from pipeline.cli.main import cli
+    from pipeline.cli.main import COMPLETE_VARIABLE, cli
 
     maker = get_completion_class(shell)
     if maker is None:
         raise click.UsageError(f"no completion for {shell}")
-    context.data(maker(cli, {}, "image-pipeline", "_IMAGE_PIPELINE_COMPLETE").source())
+    context.data(maker(cli, {}, "image-pipeline", COMPLETE_VARIABLE).source())

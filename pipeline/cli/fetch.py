@@ -8,7 +8,7 @@ from returns.pipeline import is_successful
 
 from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
-from pipeline.cli.options import Command
+from pipeline.cli.options import Command, complete_path
 from pipeline.cli.types import ByteSize
 from pipeline.errors import ExitCode, InvalidSetting, PipelineError
 from pipeline.limits import DEFAULT_LIMITS, Limits
@@ -28,7 +28,9 @@ trusted for the image's name: see `image-pipeline trust add --help`.
 
 
 @click.command(cls=Command, epilog=EPILOG)
-@click.argument("references", nargs=-1, required=True, metavar="REFERENCE…")
+@click.argument(
+    "references", nargs=-1, required=True, metavar="REFERENCE…", shell_complete=complete_path
+)
 @click.option(
     "--signature",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -3,6 +3,7 @@
 Whatever happens, a person sees a message and a hint, never a traceback (but with ``--debug``).
 """
 
+import errno
 import os
 import signal
 import sys
@@ -11,19 +12,26 @@ from types import FrameType
 from typing import Final, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from pipeline.cli.options import Group
 from pipeline.exit_codes import ExitCode
 from pipeline.text import printable
 
 INTERNAL_ERROR: Final = 1
-"""Exit code of a defect in the program itself."""
+"""Exit code of a defect in the program itself, and where stdout takes no results."""
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells give it: 128 + SIGINT."""
 
 TERMINATED: Final = 143
 """Exit code after SIGTERM: 128 + SIGTERM."""
+
+COMPLETE_VARIABLE: Final = "_IMAGE_PIPELINE_COMPLETE"
+"""How the scripts of ``image-pipeline completion`` ask for completions."""
+
+_OUTPUT_FAILED: Final = frozenset({errno.EBADF, errno.EDQUOT, errno.EIO, errno.ENOSPC})
+"""What writing results can end with. No adapter lets an OSError of its own come up to here."""
 
 COMMANDS: Final = {
     "completion": (
@@ -95,6 +103,9 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command and exit; ``arguments`` default to the process' own."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        # Imported: from here on Ctrl-C unwinds. Whoever is started with it ignored, ignores it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = sys.argv[1:] if arguments is None else arguments
     sys.exit(run(arguments))
 
@@ -102,23 +113,40 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run the command and return its exit code."""
     try:
+        instruction = os.environ.get(COMPLETE_VARIABLE)
+        if instruction:
+            from click.shell_completion import shell_complete
+
+            return shell_complete(cli, {}, "image-pipeline", COMPLETE_VARIABLE, instruction)
         with cli.make_context("image-pipeline", list(arguments)) as ctx:
             cli.invoke(ctx)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
     except click.UsageError as error:
         return _usage_error(error)
     except click.ClickException as error:
         return _say_error(error.format_message(), "image-pipeline --help", ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # the line that ends in the terminal's ^C
         return _say_error("interrupted", "what was half done has been undone", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read the output has enough of it. Python would complain again on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has enough of it.
+        _drop_output()
         return ExitCode.DONE
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else INTERNAL_ERROR
     except Exception as defect:  # noqa: BLE001 - the last line: no traceback reaches a user
+        if isinstance(defect, OSError) and defect.errno in _OUTPUT_FAILED:
+            _drop_output()
+            return _say_error(
+                f"cannot write the results: {defect.strerror}",
+                "check where stdout leads; what was done up to there stays done",
+                INTERNAL_ERROR,
+            )
         if "--debug" in arguments:
             import traceback
 
@@ -129,6 +157,11 @@ def run(arguments: list[str]) -> int:
             INTERNAL_ERROR,
         )
     return ExitCode.DONE
+
+
+def _drop_output() -> None:
+    """Let what is still to be written vanish: Python would complain of it again on exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage_error(error: click.UsageError) -> int:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from returns.pipeline import is_successful
 
 from pipeline.cli.types import ConnectToRule
 from pipeline.recipes.settings import Insecure, parse_insecure_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _META: Final = "image_pipeline.global_options"
 _ENV: Final = "IMAGE_PIPELINE"
@@ -45,6 +48,15 @@ def chosen(ctx: click.Context) -> dict[str, Any]:  # click hands parameters over
     """Return the global options as they were given, by parameter name."""
     options: dict[str, Any] = ctx.meta.get(_META, {})
     return options
+
+
+def complete_path(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    """Let the shell complete a path where one of several things may stand."""
+    from click.shell_completion import CompletionItem  # only who completes waits for it
+
+    return [CompletionItem(incomplete, type="file")]
 
 
 def _option(*names: str, **attributes: Any) -> click.Option:  # as click.Option takes them

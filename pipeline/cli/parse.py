@@ -5,14 +5,16 @@ from returns.pipeline import is_successful
 
 from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
-from pipeline.cli.options import Command
+from pipeline.cli.options import Command, complete_path
 from pipeline.errors import ExitCode
 from pipeline.reference import AppcReference, DockerReference, ImageIDReference, Reference
 from pipeline.text import printable
 
 
 @click.command(cls=Command)
-@click.argument("references", nargs=-1, required=True, metavar="REFERENCE…")
+@click.argument(
+    "references", nargs=-1, required=True, metavar="REFERENCE…", shell_complete=complete_path
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document a reference.")
 @pass_context
 def parse(context: Context, references: tuple[str, ...], as_json: bool) -> None:

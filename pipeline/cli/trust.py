@@ -9,7 +9,7 @@ from returns.pipeline import is_successful
 
 from pipeline.cli import key_output
 from pipeline.cli.context import Context, is_terminal, pass_context
-from pipeline.cli.options import Group
+from pipeline.cli.options import Group, complete_path
 from pipeline.cli.output import table
 from pipeline.errors import InvalidKey, InvalidPrefix, KeyNotFound
 from pipeline.names import ImageName, parse_image_name
@@ -65,7 +65,7 @@ def trust() -> None:
 
 
 @trust.command("add")
-@click.argument("sources", nargs=-1, metavar="[KEY…]")
+@click.argument("sources", nargs=-1, metavar="[KEY…]", shell_complete=complete_path)
 @scope_options
 @click.option(
     "--skip-fingerprint-review", is_flag=True, help="Trust the keys without showing them first."

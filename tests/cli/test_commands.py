@@ -1,6 +1,8 @@
 """The commands as a user types them: what goes to stdout, what to stderr, and the exit code."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -294,4 +296,56 @@ class TestTerminal:
         published.run("fetch", REFERENCE)
         command = f"{sys.executable} -m pipeline --help | true"
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+
+    @pytest.mark.parametrize(
+        ("words", "offered"),
+        [
+            ("fe", "plain,fetch"),
+            ("fetch --pull", "plain,--pull-policy"),
+            ("fetch --pull-policy n", "plain,never"),
+            ("image man", "plain,manifest"),
+            ("fetch ./a", "file,./a"),
+            ("trust add ./k", "file,./k"),
+        ],
+    )
+    def test_the_completion_scripts_are_answered(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, words: str, offered: str
+    ) -> None:
+        """What the script for bash asks, it is told."""
+        line = f"image-pipeline {words}"
+        monkeypatch.setenv("_IMAGE_PIPELINE_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+        assert world.run() == 0
+        assert offered in world.out.splitlines()
+
+    @pytest.mark.parametrize("command", [(), ("image",), ("trust",)])
+    def test_no_command_gets_the_help_on_stderr(
+        self, world: World, command: tuple[str, ...]
+    ) -> None:
+        assert world.run(*command) == 2
+        assert world.out == ""
+        assert world.err.startswith("Usage: image-pipeline")
+
+    def test_stdout_that_takes_nothing(self) -> None:
+        command = f"{sys.executable} -m pipeline --help > /dev/full"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: cannot write the results: No space left on device\n")
+        assert "defect" not in done.stderr
+
+    def test_interrupt_while_modules_are_imported(self, tmp_path: Path) -> None:
+        """Ctrl-C may come before there is a command that could catch it."""
+        (tmp_path / "click.py").write_text(
+            "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline", "--help"],
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == -signal.SIGINT
         assert done.stderr == ""
