@@ -143,8 +143,8 @@ class Fetcher:
         if not is_successful(found):
             return Failure(found.failure())
         if not as_expected(found.unwrap(), demanded(Expectations())):
-            return Failure(ImageNotFound(reference.string))
-        self._notice("store-hit", f"using image from the store for {redact_url(reference.string)}")
+            return Failure(ImageNotFound(_shown(reference)))
+        self._notice("store-hit", f"using image from the store for {_shown(reference)}")
         return self._proven(found.unwrap())
 
     def look_up(self, reference: Reference) -> Result[Stored, PipelineError]:
@@ -179,7 +179,7 @@ class Fetcher:
             discover_endpoints(
                 discovery=self.discovery, platform=self.platform, signature=signature
             ),
-            lambda value: value.string,
+            _shown,
         )
         discovered = discover(reference)
         if not is_successful(discovered):
@@ -199,14 +199,14 @@ class Fetcher:
         """Download, and go on with what changed through verify, extract and store."""
         download = self._observed(
             self._download(quarantine, self._known_validators(located)),
-            lambda value: value.reference.string,
+            lambda value: _shown(value.reference),
         )
         outcome = download(located)
         if not is_successful(outcome):
             return Failure(outcome.failure())
         downloaded = outcome.unwrap()
         if isinstance(downloaded, Unchanged):
-            return self._confirm(downloaded)
+            return self._confirm(downloaded, located.expected)
         extract = extract_manifest(
             quarantine=quarantine,
             keyring=self.keyring,
@@ -286,7 +286,9 @@ class Fetcher:
         proven = self._proven(entry.image)
         return replace(entry, image=proven.unwrap()) if is_successful(proven) else None
 
-    def _confirm(self, unchanged: Unchanged) -> Result[Stored, PipelineError]:
+    def _confirm(
+        self, unchanged: Unchanged, expected: Expectations
+    ) -> Result[Stored, PipelineError]:
         """Keep what is stored: the server says that it has not changed."""
         url = unchanged.source.image
         refreshed = self.store.refresh(url, unchanged.validators, unchanged.freshness)
@@ -297,8 +299,8 @@ class Fetcher:
         if not is_successful(entry):
             return Failure(entry.failure())
         remembered = entry.unwrap()
-        if remembered is None:
-            # Somebody removed the image while the server was being asked.
+        if remembered is None or not as_expected(remembered.image, expected):
+            # Somebody removed or replaced the image while the server was being asked.
             return Failure(ImageNotFound(redact_url(url)))
         self._notice("unchanged", f"image for {redact_url(url)} has not changed, not fetching")
         return self._proven(remembered.image).map(
@@ -343,6 +345,13 @@ class Fetcher:
 
 def _is_path(reference: Reference) -> bool:
     return isinstance(reference, ArchiveReference) and reference.path is not None
+
+
+def _shown(reference: Reference) -> str:
+    """Return a reference without secrets, which the escapes of a CIMD would hide and keep."""
+    if isinstance(reference, ArchiveReference):
+        return redact_url(reference.url)
+    return redact_url(reference.string)
 
 
 def _leads_to_remote(error: PipelineError) -> bool:

@@ -278,6 +278,23 @@ class TestFreshness:
         setting.fetch()
         assert setting.refuse("example.com/app:9").kind == "label-mismatch"
 
+    def test_a_304_does_not_serve_what_took_the_urls_place_meanwhile(
+        self, setting: Setting
+    ) -> None:
+        setting.publish("other")
+        other = setting.fetch("example.com/other:1.2.0")
+        body = setting.publish(etag='"1"')
+
+        def replaced(asked: int) -> Page:
+            if asked:
+                _, *others = setting.store._remotes[IMAGE]
+                setting.store._remotes[IMAGE] = (other.image_id, *others)  # type: ignore[assignment] # unpacked
+            return Page(body, etag='"1"')
+
+        setting.pages[IMAGE] = replaced
+        setting.fetch()
+        assert setting.refuse().kind == "image-not-found"
+
 
 class TestTrustIsTodays:
     """A stored image counts only as far as today's keys prove it."""
@@ -480,6 +497,17 @@ class TestDependencies:
 
 class TestEvents:
     """An observer sees every stage begin and end."""
+
+    @pytest.mark.parametrize("policy", ["new", "update"])
+    def test_none_holds_a_secret(self, setting: Setting, policy: PullPolicy) -> None:
+        url = "https://elsewhere.example.net/app.aci?token=s3cret"
+        body = make_image("example.com/app")
+        signature = Page(sign(setting.key, body))
+        setting.pages |= {url: Page(body), url.replace(".aci", ".aci.asc"): signature}
+        setting.fetch(url, policy)
+        setting.fetch(url, policy)
+        assert "app.aci?token=…" in repr(setting.log.events)
+        assert "s3cret" not in repr(setting.log.events)
 
     def test_stages_in_order(self, setting: Setting) -> None:
         setting.fetch()
