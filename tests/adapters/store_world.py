@@ -65,9 +65,9 @@ class StoppingFilesystem:
         if len(self.calls) == self.stop_at:
             self.stop()
 
-    def make_folder(self, path: Path) -> None:
+    def make_folder(self, path: Path, mode: int = 0o777) -> None:
         self.note(f"make_folder {path.name}")
-        self.real.make_folder(path)
+        self.real.make_folder(path, mode)
 
     def open(self, path: Path, flags: int, mode: int) -> int:
         self.note(f"open {path}")

@@ -170,6 +170,27 @@ def test_no_file_outside_quarantine_can_be_committed(root: Path) -> None:
         assert outside.exists()
 
 
+def test_what_is_in_quarantine_is_nobody_elses(tmp_path: Path) -> None:
+    """Whoever could exchange a file there could have it stored as what was verified."""
+    before = os.umask(0)
+    try:
+        with opened(tmp_path / "store").quarantine():
+            (session,) = (tmp_path / "store" / "quarantine").iterdir()
+            assert session.stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_no_secret_of_a_url_is_written_down(tmp_path: Path) -> None:
+    url = "https://example.com/app.aci?token=s3cret"
+    store = opened(tmp_path)
+    expect_success(put(store, Sample(url=url), EPOCH), "commit")
+    assert store.lookup(url).unwrap() is not None
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not any(b"s3cret" in path.read_bytes() for path in files)
+
+
 def test_a_later_format_is_refused(root: Path) -> None:
     with contextlib.closing(sqlite3.connect(root / "image-pipeline.db")) as connection:
         connection.execute("PRAGMA user_version = 2")

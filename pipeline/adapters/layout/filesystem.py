@@ -15,6 +15,9 @@ from pipeline.limits import STORE_WAIT_SECONDS
 BLOB_MODE: Final = 0o444
 """Files never change once they are whole, and nobody should change them by mistake."""
 
+QUARANTINE_MODE: Final = 0o700
+"""What is not proven yet is nobody else's to read, and to exchange between two looks at it."""
+
 LOCK_MODE: Final = 0o666
 """Whoever may write the folder may take its locks; the umask decides who that is."""
 
@@ -22,8 +25,8 @@ LOCK_MODE: Final = 0o666
 class Filesystem(Protocol):
     """What a store does to a disk; each call either happens or raises."""
 
-    def make_folder(self, path: Path) -> None:
-        """Make one folder, whose parent exists."""
+    def make_folder(self, path: Path, mode: int = 0o777) -> None:
+        """Make one folder, whose parent exists; the umask takes from ``mode``."""
         ...
 
     def open(self, path: Path, flags: int, mode: int) -> int:
@@ -59,9 +62,9 @@ class Filesystem(Protocol):
 class OsFilesystem:
     """The real calls."""
 
-    def make_folder(self, path: Path) -> None:
+    def make_folder(self, path: Path, mode: int = 0o777) -> None:
         """Make one folder."""
-        path.mkdir()
+        path.mkdir(mode)
 
     def open(self, path: Path, flags: int, mode: int) -> int:
         """Open a file; the descriptor is not inherited by other programs."""

@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 
 from pipeline.adapters.layout.rows import (
     decode_image,
@@ -141,7 +142,7 @@ def set_remote(
         "INSERT OR REPLACE INTO remotes "
         "(url, image, etag, last_modified, fetched_at, max_age_seconds) "
         "SELECT ?, id, ?, ?, ?, ? FROM images WHERE hex = ?",
-        (url, validators.etag, validators.last_modified, *_times(freshness), hex_digits),
+        (_key(url), validators.etag, validators.last_modified, *_times(freshness), hex_digits),
     )
 
 
@@ -153,7 +154,7 @@ def refresh_remote(
         "UPDATE remotes SET etag = coalesce(?, etag), "
         "last_modified = coalesce(?, last_modified), fetched_at = ?, max_age_seconds = ? "
         "WHERE url = ?",
-        (validators.etag, validators.last_modified, *_times(freshness), url),
+        (validators.etag, validators.last_modified, *_times(freshness), _key(url)),
     )
 
 
@@ -162,7 +163,7 @@ def remote(connection: sqlite3.Connection, url: str) -> RemoteEntry | None:
     row = connection.execute(
         "SELECT etag, last_modified, fetched_at, max_age_seconds, hex "
         "FROM remotes JOIN images ON images.id = remotes.image WHERE url = ?",
-        (url,),
+        (_key(url),),
     ).fetchone()
     if row is None:
         return None
@@ -172,6 +173,11 @@ def remote(connection: sqlite3.Connection, url: str) -> RemoteEntry | None:
         return None
     freshness = Freshness(from_microseconds(fetched_at), max_age_seconds)
     return RemoteEntry(url, image, Validators(etag, last_modified), freshness)
+
+
+def _key(url: str) -> str:
+    """Return what stands for a URL in the index: a hash, since a query may hold a secret."""
+    return sha256(url.encode()).hexdigest()
 
 
 def _times(freshness: Freshness) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import (
     BLOB_MODE,
     LOCK_MODE,
+    QUARANTINE_MODE,
     Filesystem,
     make_folders,
     write_all,
@@ -144,7 +145,7 @@ def _start(filesystem: Filesystem, root: Path, leaving: ExitStack) -> FileQuaran
         for other in folder.parent.iterdir():
             _sweep(filesystem, other)
         leaving.callback(_remove, filesystem, folder)
-        filesystem.make_folder(folder)
+        filesystem.make_folder(folder, QUARANTINE_MODE)
         lock = filesystem.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, LOCK_MODE)
         leaving.callback(os.close, lock)
         try_lock(lock)
