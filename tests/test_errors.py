@@ -10,6 +10,7 @@ import pytest
 from pipeline import errors
 from pipeline.digest import Digest
 from pipeline.exit_codes import ExitCode
+from pipeline.names import parse_image_name
 from pipeline.trust import Fingerprint
 
 MEMBERS: tuple[Any, ...] = get_args(errors.PipelineError)
@@ -29,6 +30,7 @@ FAMILIES = {
 def _sample(hint: Any) -> Any:
     """Make a value of a field's type, as nasty as text can be."""
     samples: dict[Any, Any] = {
+        bool: True,
         int: 3,
         float: 1.5,
         str: EVIL,
@@ -95,3 +97,38 @@ def test_each_family_has_one_exit_code() -> None:
 
 def test_kinds_are_distinct() -> None:
     assert len({member.kind for member in MEMBERS}) == len(MEMBERS)
+
+
+class TestHints:
+    """A hint is right in the situation that its error tells of."""
+
+    def test_unknown_signer_names_the_scope(self) -> None:
+        error = errors.UnknownSigner(("ab",), "example.com/app", 0)
+        assert "and none is for example.com/app" in error.message
+        assert "--prefix example.com/app KEYFILE" in error.hint
+
+    def test_unknown_signer_of_an_image_that_was_not_asked_for_by_name(self) -> None:
+        assert "--prefix NAME KEYFILE" in errors.UnknownSigner((), "any name", 2).hint
+
+    @pytest.mark.parametrize(
+        ("keys", "words"), [(1, "the one key that is trusted"), (2, "one of the 2 keys that")]
+    )
+    def test_unknown_signer_counts(self, keys: int, words: str) -> None:
+        assert words in errors.UnknownSigner((), "any name", keys).message
+
+    def test_a_signature_that_was_not_asked_for(self) -> None:
+        cause = errors.InsecureUrl("http://example.com/app.aci.asc")
+        assert errors.SignatureUnavailable(cause).hint == cause.hint
+
+    def test_a_signature_that_is_not_there(self) -> None:
+        cause = errors.HttpStatus("https://example.com/app.aci.asc", 404)
+        assert "--signature FILE" in errors.SignatureUnavailable(cause).hint
+
+    def test_discovery_where_no_server_proved_its_name(self) -> None:
+        cause = errors.TlsFailed("https://example.com", "unknown authority")
+        name = parse_image_name("example.com").unwrap()
+        assert errors.DiscoveryFailed(name, "image", (cause,)).hint == cause.hint
+
+    def test_a_key_that_was_refused(self) -> None:
+        refused = errors.KeyNotReviewed("none was approved", is_refused=True)
+        assert "--skip-fingerprint-review" not in refused.hint

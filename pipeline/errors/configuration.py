@@ -55,9 +55,10 @@ class InvalidKey:
 @final
 @dataclass(frozen=True, slots=True)
 class KeyNotReviewed:
-    """Keys may not be trusted unseen, and nobody is there to look at them."""
+    """Keys may not be trusted unseen: nobody is there to look at them, or somebody said no."""
 
     reason: str
+    is_refused: bool = False
 
     kind: ClassVar = "key-not-reviewed"
     exit_code: ClassVar = ExitCode.CONFIGURATION
@@ -70,6 +71,8 @@ class KeyNotReviewed:
     @property
     def hint(self) -> str:
         """What to do about it."""
+        if self.is_refused:
+            return "nothing was changed; ask the keys' owner which fingerprint is theirs"
         return (
             "compare the fingerprints and run again on a terminal, "
             "or with --skip-fingerprint-review"
@@ -140,7 +143,7 @@ class InvalidSetting:
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return "image-pipeline --help shows every setting with its values"
+        return "--help after the command shows its options and settings, with their values"
 
 
 ConfigurationError: TypeAlias = (

@@ -1,12 +1,14 @@
 """What can go wrong while asking where an image is. Exit code 4."""
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias, final
+from typing import ClassVar, Final, TypeAlias, final
 
-from pipeline.errors.download import TransportError
+from pipeline.errors.download import DeadlineExceeded, InsecureUrl, TlsFailed, TransportError
 from pipeline.exit_codes import ExitCode
 from pipeline.names import ImageName
 from pipeline.text import printable, quoted, redact_url
+
+_NO_ANSWER: Final = (DeadlineExceeded, InsecureUrl, TlsFailed)
 
 
 @final
@@ -60,6 +62,10 @@ class DiscoveryFailed:
     @property
     def hint(self) -> str:
         """What to do about it."""
+        for attempt in self.attempts:
+            # Where no page could be asked for, the name is not to blame.
+            if isinstance(attempt, _NO_ANSWER):
+                return attempt.hint
         return "check the name; a path is written ./NAME, a URL with https://"
 
 

@@ -31,7 +31,10 @@ class HttpStatus:
         if self.status in {401, 403}:
             return "the server wants credentials, or does not let these ones in"
         if self.status in {404, 410}:
-            return "check the name, version and labels: nothing is published at this address"
+            return (
+                "nothing is published at this address: check it, "
+                "or the name, version and labels that led to it"
+            )
         return "try again later; a server's 5xx is rarely about the request"
 
 
@@ -270,9 +273,13 @@ class SignatureUnavailable:
     @property
     def hint(self) -> str:
         """What to do about it."""
+        if not isinstance(self.cause, HttpStatus | FileUnreadable):
+            # Not even asked, or not answered: naming another file is no help.
+            return self.cause.hint
         return (
-            "name the signature with --signature FILE; an image that nobody signed is fetched "
-            "with --insecure-options=image, and proves nothing"
+            "check the path or address; a signature elsewhere is named with --signature FILE, "
+            "and an image that nobody signed is fetched with --insecure-options=image, "
+            "and proves nothing"
         )
 
 

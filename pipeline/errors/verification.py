@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal, TypeAlias, final
+from typing import ClassVar, Final, Literal, TypeAlias, final
 
 from pipeline.exit_codes import ExitCode
 from pipeline.names import ImageName
 from pipeline.text import printable, quoted
 from pipeline.trust import Fingerprint
+
+ANY_NAME: Final = "any name"
+"""The scope where no name was asked for; no image name has a space in it."""
 
 
 @final
@@ -51,15 +54,17 @@ class UnknownSigner:
     def message(self) -> str:
         """What was got and what was wanted."""
         claimed = ", ".join(self.issuers) if self.issuers else "nobody by name"
-        return (
-            f"signed by {printable(claimed)}, wanted one of the {self.keys} keys "
-            f"trusted for {printable(self.scope)}"
-        )
+        wanted = {
+            0: "a key that is trusted, and none is",
+            1: "the one key that is trusted",
+        }.get(self.keys, f"one of the {self.keys} keys that are trusted")
+        return f"signed by {printable(claimed)}, wanted {wanted} for {printable(self.scope)}"
 
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return "if you know and trust that key: image-pipeline trust add --prefix NAME KEYFILE"
+        prefix = "NAME" if self.scope == ANY_NAME else printable(self.scope)
+        return f"if you know and trust that key: image-pipeline trust add --prefix {prefix} KEYFILE"
 
 
 @final

@@ -212,7 +212,7 @@ def trust_keys(
         else:
             approved[candidate.key.fingerprint] = candidate.key.certificate
     if not approved:
-        return Failure(KeyNotReviewed("none was approved"))
+        return Failure(KeyNotReviewed("none was approved", is_refused=True))
     return keystore.add(prefix, approved).map(
         lambda entries: TrustOutcome(entries, tuple(rejected))
     )

@@ -73,7 +73,7 @@ def parse_location(text: str) -> Result[ArchiveReference, ReferenceProblem]:
         return Failure(
             ReferenceProblem(
                 "wanted no user name or password in the URL",
-                "URLs are stored and shown; credentials belong in the configuration",
+                "URLs are stored and shown, and this version sends no credentials",
                 offset + authority.index("@"),
             )
         )

@@ -149,7 +149,7 @@ CASES: dict[str, tuple[Callable[[World], None], int, str]] = {
     "body longer than announced": (_too_long, 6, "does not match"),
     "endless body": (_endless, 5, "wanted at most"),
     "tampered image": (_tampered, 6, "bad signature"),
-    "unknown signer": (_stranger, 6, "wanted one of the"),
+    "unknown signer": (_stranger, 6, "wanted the one key that is trusted for"),
     "junk signature": (_signature(os.urandom(512)), 6, "signature"),
     "empty signature": (_signature(b""), 6, "signature"),
     "public key as signature": (_public_key, 6, "signature"),
