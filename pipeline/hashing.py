@@ -7,8 +7,8 @@ A signature hashes the file and then its own trailer (RFC 9580 section 5.2.4). R
 on algorithm and text mode share one hash of the file; each trailer goes into a copy of it.
 
 In text mode (RFC 9580 section 5.2.1.2) line ends are hashed as CR LF: a lone LF becomes CR LF, CR
-LF stays. A CR that no LF follows stays as it is, as in gpg; sqv takes it for a line end. (gpg also
-drops CRs in front of a line end and at the end of the file: such a signature does not match here.)
+LF stays. Over a CR that no LF follows there is no text digest: gpg hashes it as it is or drops it,
+sqv takes it for a line end.
 
 Nothing here judges an algorithm: MD5 cannot be asked for, and what is too weak the verifier says.
 """
@@ -51,6 +51,7 @@ class StreamHasher:
         self._binary = [hashes[key].update for key in hashes if not key[1]]
         self._text = [hashes[key].update for key in hashes if key[1]]
         self._ends_in_cr = False
+        self._has_lone_cr = False
 
     def update(self, chunk: bytes) -> None:
         """Take the next bytes."""
@@ -63,6 +64,8 @@ class StreamHasher:
         self._ends_in_cr = chunk.endswith(b"\r")
         if self._ends_in_cr:
             chunk = chunk[:-1]
+        if chunk.count(b"\r") != chunk.count(b"\r\n"):
+            self._has_lone_cr = True
         _each(self._text, chunk.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
     def read_from(self, file: BinaryIO) -> Result[None, str]:
@@ -75,13 +78,16 @@ class StreamHasher:
         return Success(None)
 
     def digests(self) -> tuple[SignedDigest, ...]:
-        """Return the answers, in the order of the requests; the stream is over."""
-        if self._ends_in_cr:
-            _each(self._text, b"\r")
-            self._ends_in_cr = False
+        """Return the answers, in the order of the requests; the stream is over.
+
+        A stream with a CR that no LF follows has no answer as text: the value is empty. Programs
+        differ in what they hash there, so one that signed something else must not be believed.
+        """
         return tuple(self._answer(request) for request in self._requests)
 
     def _answer(self, request: DigestRequest) -> SignedDigest:
+        if request.text and (self._has_lone_cr or self._ends_in_cr):
+            return SignedDigest(request, b"")
         digest = self._hashes[request.algorithm, request.text].copy()
         digest.update(request.suffix)
         return SignedDigest(request, digest.digest())

@@ -46,7 +46,6 @@ MADE_AT: int = VECTORS["made_at"]
 ACCEPTED_VECTORS = {
     "multi-good-unknown": "who else signed is no reason to distrust who did",
     "multi-unknown-good": "who else signed is no reason to distrust who did",
-    "type01-text-lonecr": "a lone CR is hashed as it is, as gpg does",
     "keyring-v6-key-first": "what is not understood takes nothing from what is",
     "keyring-v3-key-first": "what is not understood takes nothing from what is",
     "keyring-unknown-packet": "what is not understood takes nothing from what is",
