@@ -1,5 +1,6 @@
 """``image-pipeline fetch``: images into the store, their IDs onto stdout."""
 
+import os
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +15,7 @@ from pipeline.errors import ExitCode, InvalidSetting, PipelineError
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.recipes.settings import PullPolicy
 from pipeline.results import NoProof, Stored
+from pipeline.text import redact_url
 
 EPILOG = """\b
 A reference is one of
@@ -33,7 +35,7 @@ trusted for the image's name: see `image-pipeline trust add --help`.
 )
 @click.option(
     "--signature",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="The detached signature, where it does not lie beside the image. For one reference.",
 )
@@ -117,7 +119,7 @@ def fetch(
         raise click.UsageError(
             f"--signature goes with exactly one reference, got {len(references)}"
         )
-    if signature is not None and not signature.is_file():
+    if signature is not None and not (signature.is_file() and os.access(signature, os.R_OK)):
         context.fail(InvalidSetting("--signature", str(signature), "a readable file"))
     limits = Limits(
         image_bytes=max_size,
@@ -134,6 +136,8 @@ def fetch(
             if is_successful(outcome):
                 _print_stored(context, text, outcome.unwrap(), full=full, as_json=as_json)
             else:
+                if len(references) > 1:
+                    context.warn(f"{redact_url(text)} was not fetched:")
                 failures.append(_print_failure(context, text, outcome.failure(), as_json=as_json))
     if failures:
         raise SystemExit(failures[0])

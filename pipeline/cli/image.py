@@ -40,7 +40,7 @@ def list_images(context: Context, full: bool, as_json: bool, no_legend: bool) ->
         context.data(line)
 
 
-@image.command("manifest")
+@image.command("manifest", short_help="Print an image's manifest.")
 @click.argument("reference", metavar="IMAGE")
 @pass_context
 def manifest(context: Context, reference: str) -> None:
@@ -55,7 +55,7 @@ def manifest(context: Context, reference: str) -> None:
     click.echo(raw)
 
 
-@image.command("rm")
+@image.command("rm", short_help="Remove images from the store.")
 @click.argument("references", nargs=-1, required=True, metavar="IMAGE…")
 @pass_context
 def remove(context: Context, references: tuple[str, ...]) -> None:

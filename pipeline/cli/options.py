@@ -73,7 +73,8 @@ def _option(*names: str, **attributes: Any) -> click.Option:  # as click.Option 
 
 def global_options() -> list[click.Option]:
     """Make the options anew: a click parameter belongs to one command."""
-    folder = click.Path(path_type=Path, file_okay=False)
+    # Whether a folder is one and can be used, its adapter says, and only where it is needed.
+    folder = click.Path(path_type=Path, readable=False)
     return [
         _option(
             "--store",

@@ -3,6 +3,7 @@
 Everything goes to stderr. ``--quiet`` leaves notices alone out, ``--verbose`` adds a line a stage.
 """
 
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -64,7 +65,8 @@ class ConsoleObserver:
     def _show_transfer(self, event: TransferProgressed) -> None:
         if self.speaker.quiet:
             return
-        if sys.stderr.isatty():
+        # A dumb terminal cannot go back over a line; a bar would leave empty ones there.
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             self._show_bar(event)
         elif time.monotonic() - self.last_line >= LINE_SECONDS:
             self.last_line = time.monotonic()

@@ -138,7 +138,7 @@ class TerminalReviewer:
         return click.confirm(f"Trust this key for {names}?", default=False, err=True)
 
 
-@trust.command("list")
+@trust.command("list", short_help="List keys and masks, in the order in which they are read.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document a file.")
 @click.option("--no-legend", is_flag=True, help="Leave the header out.")
 @pass_context
@@ -173,7 +173,7 @@ def list_keys(context: Context, as_json: bool, no_legend: bool) -> None:
         context.data(line)
 
 
-@trust.command("remove")
+@trust.command("remove", short_help="Take a key of yours away.")
 @click.argument("fingerprint")
 @scope_options
 @click.option("--all", "everywhere", is_flag=True, help="For root and for every prefix.")
@@ -218,7 +218,7 @@ def mask(context: Context, fingerprint: str, prefix: str | None, root: bool, und
             _print_taken_away(context, toolkit, (entry,), sought, scope)
 
 
-@trust.command("show")
+@trust.command("show", short_help="Show a key, trusting none.")
 @click.argument("what", metavar="FINGERPRINT|FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document a key.")
 @pass_context
@@ -250,6 +250,7 @@ def _collect(
 ) -> tuple[KeyCandidate, ...]:
     from pipeline.adapters.openpgp import read_keys
 
+    context.unwrap(toolkit.check_settings())
     return context.unwrap(
         collect_keys(
             sources,

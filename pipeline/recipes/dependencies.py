@@ -18,10 +18,12 @@ from pipeline.errors import InvalidManifest, PipelineError, TooManyDependencies
 from pipeline.limits import DEPENDENCIES, DEPENDENCY_DEPTH
 from pipeline.manifest import Dependency, parse_manifest
 from pipeline.names import Platform
+from pipeline.ports import Noticed
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.standing import as_expected
 from pipeline.reference import AppcReference, ImageIDReference
 from pipeline.results import Expectations, Stored
+from pipeline.text import printable
 
 
 @final
@@ -94,6 +96,9 @@ def _fetch_one(fetcher: Fetcher, wanted: _Wanted) -> Result[Stored, PipelineErro
         if is_successful(stored) and as_expected(stored.unwrap(), demanded(_named(dependency))):
             return stored
     reference = AppcReference(dependency.name, dependency.labels)
+    # Whatever fails from here on does not say of itself for which image it was tried.
+    notice = f"fetching a dependency: {printable(reference.string)}"
+    fetcher.observer.on_event(Noticed("dependency", notice))
     return replace(fetcher, platform=wanted.platform).fetch_image(reference, demanded=demanded)
 
 

@@ -150,7 +150,7 @@ class Toolkit:
 
         Errors: InvalidSetting for a file that is not there; what opening the store fails with.
         """
-        checked = self._check_settings()
+        checked = self.check_settings()
         if not is_successful(checked):
             return Failure(checked.failure())
         configured = read_configuration(self.settings.system_config, self.settings.config)
@@ -181,7 +181,11 @@ class Toolkit:
         finder = self.finder(pull_policy="never", with_deps=False)
         return finder.bind(lambda found: found.find_stored(untrusted_text))
 
-    def _check_settings(self) -> Result[None, ConfigurationError]:
+    def check_settings(self) -> Result[None, ConfigurationError]:
+        """Check what is named by the settings and read only later.
+
+        Errors: InvalidSetting for a CA file that is not there.
+        """
         ca_file = self.settings.ca_file
         if ca_file is not None and not Path(ca_file).is_file():
             return Failure(InvalidSetting("--ca-file", ca_file, "a readable PEM file"))

@@ -245,12 +245,36 @@ def test_a_failure_does_not_stop_the_others(good: World) -> None:
     assert code == 8
     assert len(good.out.splitlines()) == 1
     assert good.err.count("error: ") == 2
+    for reference in ("sha512-00", "Not A Reference"):
+        assert f"warning: {reference} was not fetched:\nerror: " in good.err
 
 
 def test_ca_file_that_is_not_there(good: World, tmp_path: Path) -> None:
     code = good.run("fetch", REFERENCE, "--ca-file", str(tmp_path / "missing.pem"))
     assert code == 9, good.err
     _check_shape(good.err)
+
+
+def test_ca_file_that_is_not_there_for_a_key(good: World, tmp_path: Path) -> None:
+    url = f"https://{HOST}/key.asc"
+    code = good.run("trust", "add", "--root", url, "--ca-file", str(tmp_path / "missing.pem"))
+    assert code == 9, good.err
+    assert "--ca-file is" in good.err
+    _check_shape(good.err)
+
+
+@pytest.mark.parametrize("signature", ["missing.asc", "folder", "/dev/null"])
+def test_signature_option_that_is_no_file(good: World, signature: str) -> None:
+    Path("folder").mkdir()
+    assert good.run("fetch", REFERENCE, "--signature", signature) == 9, good.err
+    _check_shape(good.err)
+
+
+def test_dependency_that_fails_is_named(good: World) -> None:
+    dependency = {"imageName": f"{HOST}/missing"}
+    _signed(good, make_image(labels=OTHER_LABELS, dependencies=(dependency,)))
+    assert good.run("fetch", OTHER) != 0
+    assert f"fetching a dependency: {HOST}/missing\nerror: " in good.err
 
 
 def test_certificate_of_an_unknown_authority(good: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,8 +295,14 @@ def test_store_of_a_later_version(good: World, tmp_path: Path) -> None:
 
 def test_store_is_a_file(good: World, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a store")
-    assert good.run("--store", str(tmp_path / "file"), "image", "list") in {2, 8}
+    assert good.run("--store", str(tmp_path / "file"), "image", "list") == 8
     _check_shape(good.err)
+
+
+def test_a_store_that_is_not_needed_does_no_harm(good: World, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a store")
+    assert good.run("--store", str(tmp_path / "file"), "parse", REFERENCE) == 0
+    assert good.run("--store", str(tmp_path / "file"), "trust", "list") == 0
 
 
 @pytest.mark.parametrize("after", ["image", "signature"])

@@ -288,6 +288,11 @@ class TestTerminal:
         assert world.run(command, "--help") == 0
         assert "--connect-to" in world.out
 
+    @pytest.mark.parametrize("group", ["image", "trust", "signature"])
+    def test_no_line_of_help_is_cut_off(self, world: World, group: str) -> None:
+        assert world.run(group, "--help") == 0
+        assert not [line for line in world.out.splitlines() if line.endswith("...")]
+
     def test_version(self, world: World) -> None:
         assert world.run("--version") == 0
         assert world.out.startswith("image-pipeline 0.")
