@@ -105,11 +105,14 @@ def _path_of(url: str) -> Result[bytes, str]:
     """Return the path of a ``file:`` URL as the system's bytes; query and fragment do not count."""
     try:
         parts = urlsplit(url)
+        path = unquote_to_bytes(parts.path)
+    except UnicodeError:
+        return Failure("wanted other bytes than UTF-8 as %FF")
     except ValueError as error:
         return Failure(str(error))
     if parts.scheme != "file" or parts.netloc not in {"", "localhost"}:
         return Failure("wanted a file: URL without a host")
-    return Success(unquote_to_bytes(parts.path))
+    return Success(path)
 
 
 @final

@@ -110,6 +110,7 @@ class TestRefused:
             ("https://h/a", "wanted a file: URL without a host"),
             ("file://[/a", "Invalid IPv6 URL"),
             ("file:///" + "a" * 300, "File name too long"),
+            ("file:///\udcff", "wanted other bytes than UTF-8 as %FF"),
         ],
     )
     def test_urls(self, url: str, reason: str) -> None:
