@@ -291,7 +291,7 @@ class TestTerminal:
     @pytest.mark.parametrize("group", ["image", "trust", "signature"])
     def test_no_line_of_help_is_cut_off(self, world: World, group: str) -> None:
         assert world.run(group, "--help") == 0
-        assert not [line for line in world.out.splitlines() if line.endswith("...")]
+        assert "..." not in world.out.partition("Commands:")[2]
 
     def test_version(self, world: World) -> None:
         assert world.run("--version") == 0
