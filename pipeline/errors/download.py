@@ -85,10 +85,14 @@ class TlsFailed:
 @final
 @dataclass(frozen=True, slots=True)
 class InsecureUrl:
-    """Plain HTTP where it was not allowed, or a redirect from HTTPS to it."""
+    """Plain HTTP where it was not allowed, or a redirect from HTTPS to it.
+
+    ``allowed_by`` is the word of ``--insecure-options`` that allows what was asked for.
+    """
 
     url: str
     redirected_from: str | None = None
+    allowed_by: str = "http"
 
     kind: ClassVar = "insecure-url"
     exit_code: ClassVar = ExitCode.DOWNLOAD
@@ -106,7 +110,8 @@ class InsecureUrl:
         """What to do about it."""
         if self.redirected_from is not None:
             return "a redirect from https to http is never followed; ask for the http URL itself"
-        return "use https, or allow plain http with --insecure-options=http"
+        word = printable(self.allowed_by)
+        return f"use https, or allow plain http with --insecure-options={word}"
 
 
 @final

@@ -21,7 +21,9 @@ from returns.result import Failure, Result, Success
 
 from pipeline.documents import fetch_document
 from pipeline.errors import (
+    BodyTooLarge,
     ConfigurationError,
+    FileUnreadable,
     HttpStatus,
     InsecureUrl,
     InvalidKey,
@@ -122,7 +124,8 @@ def collect_keys(
     """Read every key of every source, or of what discovery names where there is no source.
 
     Errors: whatever the first source that fails fails with: InsecureUrl for plain http that is
-    not allowed (nothing is asked), InvalidKey, DownloadError, DiscoveryError; InvalidSetting
+    not allowed (nothing is asked), InvalidKey (for a file that cannot be read, too), DownloadError,
+    DiscoveryError; InvalidSetting
     where there are no sources and no prefix, or more than ``limits.KEY_URLS``.
     """
     located = _locate(sources, prefix, discovery, paths)
@@ -135,7 +138,7 @@ def collect_keys(
     allowed |= {"file"} if sources else set()
     for location in locations:
         if _scheme(location.url) not in allowed:
-            return Failure(InsecureUrl(location.url))
+            return Failure(InsecureUrl(location.url, allowed_by="pubkey"))
     candidates: dict[Fingerprint, KeyCandidate] = {}
     for location in locations:
         request = Request(
@@ -146,7 +149,7 @@ def collect_keys(
         )
         fetched = fetch_document(transport, request)
         if not is_successful(fetched):
-            return Failure(fetched.failure())
+            return Failure(_as_key_error(location, fetched.failure()))
         response, source = fetched.unwrap().response, location.source
         if response.status != 200:
             return Failure(HttpStatus(location.url, response.status))
@@ -261,6 +264,17 @@ def _location_of(source: str, paths: PathProbe) -> _Location:
     if _scheme(source) in {"https", "http", "file"}:
         return _Location(source, redact_url(source))
     return _Location(file_url(paths.absolute(source)), source)
+
+
+def _as_key_error(location: _Location, error: PipelineError) -> PipelineError:
+    """Say of a file that it is a key file; what is wrong with a server stays what it is."""
+    match error:
+        case BodyTooLarge():
+            return InvalidKey(location.source, f"it is larger than {error.limit} bytes")
+        case FileUnreadable():
+            return InvalidKey(location.source, f"it cannot be read: {error.reason}")
+        case _:
+            return error
 
 
 def _scheme(url: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.cli import trust as command
 from pipeline.errors import ExitCode
+from pipeline.limits import KEYRING_BYTES
 from tests.support.world import HOST, World, make_key
 
 APP = f"{HOST}/app"
@@ -158,7 +159,7 @@ class TestAdd:
         (world.home / "junk").write_bytes(b"junk")
         assert add(world, "--skip-fingerprint-review", "junk") == ExitCode.CONFIGURATION
         assert "error: junk holds no usable public key: " in world.err
-        assert add(world, "--skip-fingerprint-review", "nowhere") == ExitCode.DOWNLOAD
+        assert add(world, "--skip-fingerprint-review", "nowhere") == ExitCode.CONFIGURATION
 
 
 class TestList:
@@ -293,3 +294,17 @@ def test_the_reviewer_takes_no_for_an_answer(
     assert add(world, "key.asc") == ExitCode.CONFIGURATION
     assert world.out == ""
     assert files(world) == []
+
+
+@pytest.mark.parametrize("source", ["missing.asc", "folder", "large.asc"])
+def test_a_key_file_that_cannot_be_read(world: World, source: str) -> None:
+    (world.home / "folder").mkdir()
+    (world.home / "large.asc").write_bytes(bytes(KEYRING_BYTES + 1))
+    assert world.run("trust", "add", "--root", source) == 9
+    assert f"error: {source} holds no usable public key: it " in world.err
+    assert "--max-size" not in world.err
+
+
+def test_a_key_over_http_is_allowed_by_its_own_word(world: World) -> None:
+    assert world.run("trust", "add", "--root", "http://example.com/key.asc") == 5
+    assert "--insecure-options=pubkey" in world.err

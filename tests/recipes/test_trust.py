@@ -10,7 +10,6 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import (
-    BodyTooLarge,
     ConfigurationError,
     DiscoveryError,
     DiscoveryFailed,
@@ -156,7 +155,7 @@ class TestCollectKeys:
             if discovered
             else collect(*urls, pages=transport)
         )
-        assert outcome.failure() == InsecureUrl(HTTP)
+        assert outcome.failure() == InsecureUrl(HTTP, allowed_by="pubkey")
         assert transport.requests == []
 
     @pytest.mark.parametrize("url", [FILE, "ftp://example.com/key.asc", "key.asc"])
@@ -164,7 +163,7 @@ class TestCollectKeys:
         transport = MemoryTransport({url: Page(b"1")})
         policy = TrustPolicy(allow_http_keys=True)
         outcome = collect(discovered=(url,), pages=transport, policy=policy)
-        assert outcome.failure() == InsecureUrl(url)
+        assert outcome.failure() == InsecureUrl(url, allowed_by="pubkey")
         assert transport.requests == []
 
     def test_plain_http_vouches_for_nothing(self) -> None:
@@ -225,7 +224,7 @@ class TestCollectKeys:
 
     def test_a_key_file_is_limited(self) -> None:
         transport = MemoryTransport({HTTPS: Page(b"1" * (KEYRING_BYTES + 1))})
-        assert isinstance(collect(HTTPS, pages=transport).failure(), BodyTooLarge)
+        assert isinstance(collect(HTTPS, pages=transport).failure(), InvalidKey)
         assert transport.requests[0].total_seconds == DOCUMENT_SECONDS
 
     def test_locations_are_limited_and_read_once(self) -> None:
