@@ -15,7 +15,6 @@ from pipeline.adapters.openpgp import OpenPGPVerifier, read_keys
 from pipeline.errors import (
     FileUnreadable,
     InvalidKey,
-    NotASignature,
     PipelineError,
     TooFewSigners,
 )
@@ -47,8 +46,6 @@ def verify_file(
     if not is_successful(read):
         return Failure(read.failure())
     untrusted_signature = read.unwrap()
-    if len(untrusted_signature) > SIGNATURE_BYTES:
-        return Failure(NotASignature(f"larger than {SIGNATURE_BYTES} bytes"))
     verifier, scope = OpenPGPVerifier(leniency), AnyScope()
     plan = verifier.plan(untrusted_signature, keys.unwrap(), scope, now)
     if not is_successful(plan):
@@ -78,8 +75,6 @@ def _read_key_files(paths: Sequence[Path], now: datetime) -> Result[KeySet, Pipe
         if not is_successful(read):
             return Failure(read.failure())
         keyring = read.unwrap()
-        if len(keyring) > KEYRING_BYTES:
-            return Failure(InvalidKey(str(path), f"larger than {KEYRING_BYTES} bytes"))
         keys = read_keys(keyring, now)
         if not is_successful(keys):
             return Failure(InvalidKey(str(path), keys.failure()))
@@ -90,7 +85,7 @@ def _read_key_files(paths: Sequence[Path], now: datetime) -> Result[KeySet, Pipe
 
 
 def _read(path: Path, limit: int) -> Result[bytes, FileUnreadable]:
-    """Read a small file, one byte more than the limit at most."""
+    """Read a small file; one byte over the limit, which whoever parses it will refuse."""
     try:
         with path.open("rb") as file:
             return Success(file.read(limit + 1))

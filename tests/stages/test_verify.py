@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import final
 
+import pytest
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
@@ -14,6 +15,7 @@ from pipeline.errors import (
     BadSignature,
     ConfigurationError,
     KeystoreUnavailable,
+    TooFewSigners,
     Unproven,
     UnusableKey,
     VerificationError,
@@ -45,6 +47,7 @@ from pipeline.trust import (
     SignaturePlan,
     SignedDigest,
     Signer,
+    SignerPolicy,
     TrustedKey,
     TrustScope,
 )
@@ -117,6 +120,14 @@ CLOCK = FixedClock(EPOCH + timedelta(days=1))
 
 class TestVerifySignature:
     """Downloaded -> Verified."""
+
+    @pytest.mark.parametrize(
+        "policy", [SignerPolicy(2), SignerPolicy(by_prefix=((ImageName("example.com"), 2),))]
+    )
+    def test_too_few_signers(self, policy: SignerPolicy) -> None:
+        verifier = ScriptedVerifier(Success((SIGNER,)))
+        stage = verify_signature(keyring=TRUSTED, verifier=verifier, clock=CLOCK, signers=policy)
+        assert stage(downloaded()).failure() == TooFewSigners((KEY,), 2)
 
     def test_names_the_signers(self) -> None:
         """What the verifier proved goes on with the image."""
