@@ -15,7 +15,7 @@ from pipeline.errors import ExitCode, InvalidSetting, PipelineError
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.recipes.settings import PullPolicy
 from pipeline.results import NoProof, Stored
-from pipeline.text import redact_url
+from pipeline.text import printable, redact_url
 
 EPILOG = """\b
 A reference is one of
@@ -150,7 +150,8 @@ def _print_stored(
         context.say(f"signature verified: {output.image_label(stored)}")
         context.say(f"  by {output.signer_line(signer)}")
     if isinstance(stored.provenance, NoProof):
-        context.warn(f"{output.image_label(stored)} is unverified: {stored.provenance.reason}")
+        reason = printable(stored.provenance.reason)
+        context.warn(f"{output.image_label(stored)} is unverified: {reason}")
     if as_json:
         document = {"reference": text, "outcome": stored.outcome}
         context.json(document | output.image_document(stored))

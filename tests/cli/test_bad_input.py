@@ -351,6 +351,12 @@ def test_a_key_url_that_is_none(world: World) -> None:
     _check_shape(world.err)
 
 
+def test_a_wrong_option_moves_no_cursor(world: World) -> None:
+    assert world.run("fetch", "--no-such\x9b2J") == 2
+    assert "\x9b" not in world.err
+    assert "x9b2J" in world.err
+
+
 def test_a_defect_moves_no_cursor(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,8 +10,7 @@ Not here: ``Expires``, ``Vary`` (requests to one URL are all alike), and shared-
 import re
 from typing import Final
 
-MAX_AGE_SECONDS: Final = 2**31
-"""What a larger number counts as (RFC 9111 section 1.2.2)."""
+from pipeline.limits import MAX_AGE_SECONDS
 
 # Possessive throughout: a header of 100 KiB must not be tried in every way that it could be read.
 _DIRECTIVE: Final = re.compile(

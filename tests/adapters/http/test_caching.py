@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.adapters.http.caching import MAX_AGE_SECONDS, parse_max_age
+from pipeline.adapters.http.caching import parse_max_age
+from pipeline.limits import MAX_AGE_SECONDS
 from pipeline.results import Freshness
 from pipeline.testing.fakes import EPOCH
 
