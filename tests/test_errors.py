@@ -104,14 +104,14 @@ class TestHints:
 
     def test_unknown_signer_names_the_scope(self) -> None:
         error = errors.UnknownSigner(("ab",), "example.com/app", 0)
-        assert "and none is for example.com/app" in error.message
+        assert "trusted for example.com/app, and there is none" in error.message
         assert "--prefix example.com/app KEYFILE" in error.hint
 
     def test_unknown_signer_of_an_image_that_was_not_asked_for_by_name(self) -> None:
         assert "--prefix NAME KEYFILE" in errors.UnknownSigner((), "any name", 2).hint
 
     @pytest.mark.parametrize(
-        ("keys", "words"), [(1, "the one key that is trusted"), (2, "one of the 2 keys that")]
+        ("keys", "words"), [(1, "the one key trusted"), (2, "one of the 2 keys trusted")]
     )
     def test_unknown_signer_counts(self, keys: int, words: str) -> None:
         assert words in errors.UnknownSigner((), "any name", keys).message

@@ -54,11 +54,12 @@ class UnknownSigner:
     def message(self) -> str:
         """What was got and what was wanted."""
         claimed = ", ".join(self.issuers) if self.issuers else "nobody by name"
+        scope = printable(self.scope)
         wanted = {
-            0: "a key that is trusted, and none is",
-            1: "the one key that is trusted",
-        }.get(self.keys, f"one of the {self.keys} keys that are trusted")
-        return f"signed by {printable(claimed)}, wanted {wanted} for {printable(self.scope)}"
+            0: f"a key trusted for {scope}, and there is none",
+            1: f"the one key trusted for {scope}",
+        }.get(self.keys, f"one of the {self.keys} keys trusted for {scope}")
+        return f"signed by {printable(claimed)}, wanted {wanted}"
 
     @property
     def hint(self) -> str:

@@ -10,10 +10,11 @@ from typing import final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.errors import PipelineError
+from pipeline.errors import FileUnreadable, PipelineError
 from pipeline.ports import PathProbe
 from pipeline.recipes.dependencies import fetch_dependencies
 from pipeline.recipes.fetcher import Fetcher
+from pipeline.reference import ArchiveReference
 from pipeline.results import Stored
 from pipeline.stages.parse import parse_reference
 
@@ -38,8 +39,13 @@ class Finder:
         parsed = parse_reference(self.paths)(untrusted_text)
         if not is_successful(parsed):
             return Failure(parsed.failure())
+        reference = parsed.unwrap()
+        path = reference.path if isinstance(reference, ArchiveReference) else None
+        if path is not None and not self.paths.is_file(path):
+            # Otherwise the signature, which is read first, would be what is missed.
+            return Failure(FileUnreadable(path, "there is no regular file of that name"))
         fetched = self.fetcher.fetch_image(
-            parsed.unwrap(), signature=None if signature is None else signature.as_uri()
+            reference, signature=None if signature is None else signature.as_uri()
         )
         if not is_successful(fetched) or not self.with_deps:
             return fetched

@@ -66,6 +66,13 @@ class TestFetch:
         assert "no signature" in published.err
         assert published.run("fetch", "./app.aci", "--signature", "elsewhere.sig") == 0
 
+    @pytest.mark.parametrize("path", ["./missing.aci", "./folder.aci"])
+    def test_a_path_without_a_file_is_missed_itself(self, published: World, path: str) -> None:
+        Path("folder.aci").mkdir()
+        assert published.run("fetch", path) == 5
+        assert f'{path[2:]}": there is no regular file' in published.err
+        assert "signature" not in published.err
+
     def test_full_ids(self, published: World) -> None:
         published.run("fetch", REFERENCE, "--full")
         assert len(published.out) == len("sha512-") + 128 + 1
