@@ -166,7 +166,9 @@ def _drop_output() -> None:
 
 def _usage_error(error: click.UsageError) -> int:
     path = error.ctx.command_path if error.ctx is not None else "image-pipeline"
-    return _say_error(error.format_message(), f"{path} --help", ExitCode.USAGE)
+    # A script may have passed on what somebody else wrote.
+    message = "\n".join(printable(line) for line in error.format_message().split("\n"))
+    return _say_error(message, f"{path} --help", ExitCode.USAGE)
 
 
 def _say_error(message: str, hint: str, code: int) -> int:
