@@ -375,7 +375,7 @@ class TestSecrets:
     def test_user_info_is_refused_with_advice(self) -> None:
         error = PARSE("https://user:pa55@example.com/a.aci").failure()
         assert "no user name or password" in error.message
-        assert "credentials belong in the configuration" in error.hint
+        assert "this version sends no credentials" in error.hint
 
     def test_at_sign_in_path_is_none(self) -> None:
         assert is_successful(PARSE("https://example.com/@user:x/a.aci"))
