@@ -14,6 +14,7 @@ from returns.pipeline import is_successful
 
 from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.layout import LayoutStore, open_store
+from pipeline.adapters.layout.schema import APPLICATION_ID
 from pipeline.errors import (
     AmbiguousImage,
     ImageNotFound,
@@ -214,6 +215,31 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "image-pipeline.db").write_bytes(b"no database" * 1000)
     assert isinstance(open_store(tmp_path, clock=FixedClock()).failure(), StoreCorrupt)
+
+
+class RacingFilesystem(StoppingFilesystem):
+    """Another process makes the database while this one reads its header."""
+
+    def note(self, call: str) -> None:
+        super().note(call)
+        if call == "sql PRAGMA user_version":
+            with (
+                contextlib.closing(sqlite3.connect(self.database, timeout=0)) as other,
+                contextlib.suppress(sqlite3.OperationalError),
+            ):
+                other.execute("CREATE TABLE IF NOT EXISTS anything (at_all)")
+                other.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                other.execute("PRAGMA user_version = 1")
+                other.commit()
+
+    database: Path = Path()
+
+
+def test_a_database_in_the_making_is_not_another_programs(tmp_path: Path) -> None:
+    racing = RacingFilesystem()
+    racing.database = tmp_path / "image-pipeline.db"
+    racing.database.touch()
+    assert expect_success(opened(tmp_path, racing).list_images(), "list") == ()
 
 
 def test_a_database_that_was_never_begun_is_an_empty_store(tmp_path: Path) -> None:

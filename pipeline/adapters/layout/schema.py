@@ -128,9 +128,13 @@ def _open_checked(filesystem: Filesystem, path: Path, query: str) -> sqlite3.Con
 
 def _format_of(connection: sqlite3.Connection, path: Path) -> int:
     """Return the database's format; 0 for one that a crash left before its first transaction."""
+    # One transaction: another process may be making the database just now, and half of what it
+    # writes would look like another program's.
+    connection.execute("BEGIN")
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.execute("ROLLBACK")
     if application == version == tables == 0:
         return 0
     if application != APPLICATION_ID:
