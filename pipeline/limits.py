@@ -109,6 +109,9 @@ CONNECT_SECONDS: Final = 30.0
 KEEPALIVE_SECONDS: Final = 4.0
 """How long an idle connection is kept; many servers close theirs after 5 seconds."""
 
+CANDIDATES: Final = 16
+"""Places tried for one image; each may take as long as a transfer."""
+
 KEY_URLS: Final = 16
 """Public-key locations followed for one name."""
 

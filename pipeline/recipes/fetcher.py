@@ -120,12 +120,16 @@ class Fetcher:
     ) -> Result[Stored, PipelineError]:
         """Find or fetch one image, without its dependencies.
 
-        ``signature`` is the URL of a signature that lies elsewhere than beside the image.
+        ``signature`` is the URL of a signature that lies elsewhere than beside the image. Who
+        names one wants it judged: then the store serves only by ``never``.
         ``demanded`` adds what a parent image demands to what the reference itself does.
         """
         if isinstance(reference, ImageIDReference):
             return self.look_up(reference).bind(self._proven)
-        if self.pull_policy != "update" and not _is_path(reference):
+        asks_store = self.pull_policy == "never" or (
+            self.pull_policy == "new" and signature is None
+        )
+        if asks_store and not _is_path(reference):
             stored = self._find_stored(reference, demanded)
             if self.pull_policy == "never" or is_successful(stored):
                 return stored
@@ -185,20 +189,21 @@ class Fetcher:
         if not is_successful(discovered):
             return Failure(discovered.failure())
         located = replace(discovered.unwrap(), expected=demanded(discovered.unwrap().expected))
-        fresh = self._fresh(located)
+        fresh = self._fresh(located) if signature is None else None
         if fresh is not None:
             return Success(fresh)
+        known = self._known_validators(located) if signature is None else _nothing_known
         with self.store.quarantine() as opened:
             if not is_successful(opened):
                 return Failure(opened.failure())
-            return self._download_and_store(located, opened.unwrap())
+            return self._download_and_store(located, opened.unwrap(), known)
 
     def _download_and_store(
-        self, located: Located, quarantine: Quarantine
+        self, located: Located, quarantine: Quarantine, known: Callable[[str], Validators]
     ) -> Result[Stored, PipelineError]:
         """Download, and go on with what changed through verify, extract and store."""
         download = self._observed(
-            self._download(quarantine, self._known_validators(located)),
+            self._download(quarantine, known),
             lambda value: _shown(value.reference),
         )
         outcome = download(located)
@@ -341,6 +346,10 @@ class Fetcher:
 
     def _notice(self, kind: str, message: str) -> None:
         self.observer.on_event(Noticed(kind, message))
+
+
+def _nothing_known(_url: str) -> Validators:
+    return Validators()
 
 
 def _is_path(reference: Reference) -> bool:

@@ -296,6 +296,19 @@ class TestFreshness:
         assert setting.refuse().kind == "image-not-found"
 
 
+class TestNamedSignature:
+    """A signature that somebody names is judged, whatever is stored."""
+
+    @pytest.mark.parametrize("policy", ["new", "update"])
+    def test_is_judged(self, setting: Setting, policy: PullPolicy) -> None:
+        setting.publish(max_age_seconds=60, etag='"1"')
+        setting.fetch()
+        elsewhere = "https://c.example.com/other.asc"
+        setting.pages[elsewhere] = Page(sign(setting.key, b"another file"))
+        outcome = setting.fetcher(policy).fetch_image(reference(APP), signature=elsewhere)
+        assert outcome.failure().kind == "bad-signature"
+
+
 class TestTrustIsTodays:
     """A stored image counts only as far as today's keys prove it."""
 

@@ -29,6 +29,7 @@ from pipeline.errors import (
     TransportError,
 )
 from pipeline.limits import (
+    CANDIDATES,
     DEFAULT_LIMITS,
     DISCOVERY_PAGE_BYTES,
     DOCUMENT_SECONDS,
@@ -77,10 +78,13 @@ class AppcDiscovery:
     ) -> Result[tuple[Candidate, ...], DiscoveryError]:
         """Return where the image may be, in the page's order, each place once.
 
+        At most ``limits.CANDIDATES``; a page with more is not meant for people.
+
         Errors: DiscoveryFailed with every page that was asked for.
         """
         make = partial(self._candidate, template_values(name, labels))
-        return self._walk(name, "ac-discovery", "image", make)
+        found = self._walk(name, "ac-discovery", "image", make)
+        return found.map(lambda places: places[:CANDIDATES])
 
     def public_keys(self, name: ImageName) -> Result[tuple[str, ...], DiscoveryError]:
         """Return URLs of public keys, in the page's order, at most ``limits.KEY_URLS``.

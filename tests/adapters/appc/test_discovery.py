@@ -9,7 +9,7 @@ from returns.pipeline import is_successful
 
 from pipeline.adapters.appc import AppcDiscovery
 from pipeline.errors import DiscoveryFailed, HttpStatus, NoMatchingTag, TlsFailed, TransportError
-from pipeline.limits import DISCOVERY_PAGE_BYTES, DOCUMENT_SECONDS, KEY_URLS
+from pipeline.limits import CANDIDATES, DISCOVERY_PAGE_BYTES, DOCUMENT_SECONDS, KEY_URLS
 from pipeline.names import Label, LabelName, Labels, parse_image_name
 from pipeline.ports import Noticed
 from pipeline.results import Candidate
@@ -202,6 +202,13 @@ def test_a_page_that_is_too_large_is_no_page() -> None:
     large = Page(page("example.com https://h/x").body + b" " * DISCOVERY_PAGE_BYTES)
     outcome, _, _ = endpoints({OWN: large, PARENT: page("example.com https://h/y")})
     assert outcome.unwrap()[0].image == "https://h/y"
+
+
+def test_places_are_bounded() -> None:
+    many = page(*(f"example.com https://h/{n}" for n in range(99)))
+    outcome, _, _ = endpoints({OWN: many})
+    wanted = [f"https://h/{n}" for n in range(CANDIDATES)]
+    assert [candidate.image for candidate in outcome.unwrap()] == wanted
 
 
 def test_keys_are_looked_up_for_themselves_and_bounded() -> None:
