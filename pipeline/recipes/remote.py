@@ -1,0 +1,218 @@
+"""The remote side of the :class:`~pipeline.recipes.fetcher.Fetcher`: discover to store.
+
+    Fetcher, Reference -> Result[Stored, PipelineError]
+
+Asks no server that said it need not be asked yet, downloads nothing that has not changed, and has
+whatever changed pass through verify, extract and store.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.errors import (
+    ConfigurationError,
+    ImageNotFound,
+    PipelineError,
+    StoreReadOnly,
+    VerificationError,
+)
+from pipeline.ports import Quarantine, RemoteEntry, StageEnded, StageStarted
+from pipeline.recipes.fetcher import Fetcher, shown
+from pipeline.recipes.standing import as_expected
+from pipeline.reference import Reference
+from pipeline.results import (
+    Downloaded,
+    Expectations,
+    Located,
+    Stored,
+    Unchanged,
+    Unverified,
+    Validators,
+    Verified,
+)
+from pipeline.stage import Stage, tap
+from pipeline.stages.discover import discover_endpoints
+from pipeline.stages.download import download_if_changed, download_unsigned_if_changed
+from pipeline.stages.extract import extract_manifest
+from pipeline.stages.store import store_image
+from pipeline.stages.verify import accept_unsigned, verify_signature
+from pipeline.text import redact_url
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Err = TypeVar("Err", bound=PipelineError)
+
+
+def fetch_remote(
+    fetcher: Fetcher,
+    reference: Reference,
+    signature: str | None,
+    demanded: Callable[[Expectations], Expectations],
+) -> Result[Stored, PipelineError]:
+    discover = _observed(
+        fetcher,
+        discover_endpoints(
+            discovery=fetcher.discovery, platform=fetcher.platform, signature=signature
+        ),
+        shown,
+    )
+    discovered = discover(reference)
+    if not is_successful(discovered):
+        return Failure(discovered.failure())
+    located = replace(discovered.unwrap(), expected=demanded(discovered.unwrap().expected))
+    fresh = _fresh(fetcher, located) if signature is None else None
+    if fresh is not None:
+        return Success(fresh)
+    known = _known_validators(fetcher, located) if signature is None else _nothing_known
+    with fetcher.store.quarantine() as opened:
+        if not is_successful(opened):
+            return Failure(opened.failure())
+        return _download_and_store(fetcher, located, opened.unwrap(), known)
+
+
+def _download_and_store(
+    fetcher: Fetcher, located: Located, quarantine: Quarantine, known: Callable[[str], Validators]
+) -> Result[Stored, PipelineError]:
+    """Download, and go on with what changed through verify, extract and store."""
+    download = _observed(
+        fetcher,
+        _download(fetcher, quarantine, known),
+        lambda value: shown(value.reference),
+    )
+    outcome = download(located)
+    if not is_successful(outcome):
+        return Failure(outcome.failure())
+    downloaded = outcome.unwrap()
+    if isinstance(downloaded, Unchanged):
+        return _confirm(fetcher, downloaded, located.expected)
+    extract = extract_manifest(
+        quarantine=quarantine,
+        keyring=fetcher.keyring,
+        limits=fetcher.limits,
+        signers=fetcher.signers,
+    )
+    finish = (
+        _prove(fetcher)
+        >> _observed(fetcher, extract, lambda value: value.downloaded.source.image)
+        >> _observed(fetcher, store_image(store=fetcher.store), lambda value: value.manifest.name)
+    )
+    return finish(downloaded)
+
+
+def _prove(
+    fetcher: Fetcher,
+) -> Stage[Downloaded, Verified | Unverified, VerificationError | ConfigurationError]:
+    if fetcher.unsigned_reason is not None:
+        accept = accept_unsigned(fetcher.unsigned_reason)
+        return _observed(fetcher, accept, lambda value: value.source.image)
+    verify = verify_signature(
+        keyring=fetcher.keyring,
+        verifier=fetcher.verifier,
+        clock=fetcher.clock,
+        signers=fetcher.signers,
+    )
+    return _observed(fetcher, verify, lambda value: value.source.image)
+
+
+def _download(
+    fetcher: Fetcher, quarantine: Quarantine, known: Callable[[str], Validators]
+) -> Stage[Located, Downloaded | Unchanged, PipelineError]:
+    if fetcher.unsigned_reason is None:
+        return download_if_changed(
+            transport=fetcher.transport,
+            quarantine=quarantine,
+            keyring=fetcher.keyring,
+            verifier=fetcher.verifier,
+            clock=fetcher.clock,
+            observer=fetcher.observer,
+            known=known,
+            limits=fetcher.limits,
+        )
+    return download_unsigned_if_changed(
+        transport=fetcher.transport,
+        quarantine=quarantine,
+        observer=fetcher.observer,
+        known=known,
+        limits=fetcher.limits,
+    )
+
+
+def _fresh(fetcher: Fetcher, located: Located) -> Stored | None:
+    """Return a stored image that the server said need not be asked for yet."""
+    for candidate in located.candidates:
+        entry = _usable_entry(fetcher, candidate.image, located.expected)
+        if entry is not None and entry.freshness.is_fresh(fetcher.clock.now()):
+            fetcher.notice(
+                "fresh", f"image for {redact_url(entry.url)} isn't expired, not fetching"
+            )
+            return replace(entry.image, outcome="unchanged")
+    return None
+
+
+def _known_validators(fetcher: Fetcher, located: Located) -> Callable[[str], Validators]:
+    def known(url: str) -> Validators:
+        entry = _usable_entry(fetcher, url, located.expected)
+        return Validators() if entry is None else entry.validators
+
+    return known
+
+
+def _usable_entry(fetcher: Fetcher, url: str, expected: Expectations) -> RemoteEntry | None:
+    """Return what is remembered of ``url``, where its image would do now.
+
+    An image that is not proven under today's keys is as good as none: it is fetched anew.
+    """
+    looked_up = fetcher.store.lookup(url)
+    entry = looked_up.value_or(None)
+    if entry is None or not as_expected(entry.image, expected):
+        return None
+    proven = fetcher.proven(entry.image)
+    return replace(entry, image=proven.unwrap()) if is_successful(proven) else None
+
+
+def _confirm(
+    fetcher: Fetcher, unchanged: Unchanged, expected: Expectations
+) -> Result[Stored, PipelineError]:
+    """Keep what is stored: the server says that it has not changed."""
+    url = unchanged.source.image
+    refreshed = fetcher.store.refresh(url, unchanged.validators, unchanged.freshness)
+    # What cannot be noted down will be asked for again; the image is good all the same.
+    if not is_successful(refreshed) and not isinstance(refreshed.failure(), StoreReadOnly):
+        return Failure(refreshed.failure())
+    entry = fetcher.store.lookup(url)
+    if not is_successful(entry):
+        return Failure(entry.failure())
+    remembered = entry.unwrap()
+    if remembered is None or not as_expected(remembered.image, expected):
+        # Somebody removed or replaced the image while the server was being asked.
+        return Failure(ImageNotFound(redact_url(url)))
+    fetcher.notice("unchanged", f"image for {redact_url(url)} has not changed, not fetching")
+    return fetcher.proven(remembered.image).map(lambda stored: replace(stored, outcome="unchanged"))
+
+
+def _observed(
+    fetcher: Fetcher, stage: Stage[In, Out, Err], subject: Callable[[In], str]
+) -> Stage[In, Out, Err]:
+    """Tell the observer when a stage starts and ends."""
+
+    def watch(name: str, value: In) -> Callable[[Result[Out, Err]], None]:
+        begun = fetcher.clock.monotonic()
+        shown = redact_url(subject(value))
+        fetcher.observer.on_event(StageStarted(name, shown))
+
+        def done(outcome: Result[Out, Err]) -> None:
+            kind = None if is_successful(outcome) else outcome.failure().kind
+            seconds = fetcher.clock.monotonic() - begun
+            fetcher.observer.on_event(StageEnded(name, shown, seconds, kind))
+
+        return done
+
+    return tap(stage, watch)
+
+
+def _nothing_known(_url: str) -> Validators:
+    return Validators()
