@@ -13,7 +13,7 @@ from pipeline.cli.options import Command, complete_path
 from pipeline.cli.types import ByteSize
 from pipeline.errors import ExitCode, InvalidSetting, PipelineError
 from pipeline.limits import DEFAULT_LIMITS, Limits
-from pipeline.recipes.settings import PullPolicy
+from pipeline.recipes.settings import Insecure, PullPolicy
 from pipeline.results import NoProof, Stored
 from pipeline.text import printable, redact_url
 
@@ -147,7 +147,9 @@ def _print_stored(
     context: Context, text: str, stored: Stored, *, full: bool, as_json: bool
 ) -> None:
     for signer in output.signers_of(stored):
-        context.say(f"signature verified: {output.image_label(stored)}")
+        judged = Insecure.IMAGE not in context.settings.insecure
+        what = "signature verified" if judged else "signature verified when it was stored, not now"
+        context.say(f"{what}: {output.image_label(stored)}")
         context.say(f"  by {output.signer_line(signer)}")
     if isinstance(stored.provenance, NoProof):
         reason = printable(stored.provenance.reason)

@@ -1,5 +1,7 @@
 """``image-pipeline image``: what the store holds."""
 
+import sys
+
 import click
 from returns.pipeline import is_successful
 
@@ -52,7 +54,7 @@ def manifest(context: Context, reference: str) -> None:
         store = context.unwrap(toolkit.store())
         stored = context.unwrap(toolkit.stored_image(reference))
         raw = context.unwrap(store.manifest(stored.image_id))
-    click.echo(raw)
+    click.echo(output.terminal_json(raw) if sys.stdout.isatty() else raw)
 
 
 @image.command("rm", short_help="Remove images from the store.")

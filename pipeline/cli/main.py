@@ -24,8 +24,8 @@ INTERNAL_ERROR: Final = 1
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells give it: 128 + SIGINT."""
 
-TERMINATED: Final = 143
-"""Exit code after SIGTERM: 128 + SIGTERM."""
+SIGNALLED: Final = 128
+"""What shells add to the number of the signal that ended a program."""
 
 COMPLETE_VARIABLE: Final = "_IMAGE_PIPELINE_COMPLETE"
 """How the scripts of ``image-pipeline completion`` ask for completions."""
@@ -102,7 +102,9 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command and exit; ``arguments`` default to the process' own."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores the latter
+            signal.signal(number, _terminate)
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         # Imported: from here on Ctrl-C unwinds. Whoever is started with it ignored, ignores it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -147,7 +149,7 @@ def run(arguments: list[str]) -> int:
                 "check where stdout leads; what was done up to there stays done",
                 INTERNAL_ERROR,
             )
-        if "--debug" in arguments:
+        if "--debug" in arguments or "IMAGE_PIPELINE_DEBUG" in os.environ:
             import traceback
 
             traceback.print_exc()
@@ -178,4 +180,4 @@ def _say_error(message: str, hint: str, code: int) -> int:
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
     """Unwind as for Ctrl-C, so that what was half done is undone."""
-    raise SystemExit(TERMINATED)
+    raise SystemExit(SIGNALLED + signum)

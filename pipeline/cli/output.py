@@ -1,5 +1,6 @@
 """How images, signers and errors look: as JSON documents and as lines. Pure."""
 
+import json
 from datetime import datetime
 
 from pipeline.cli.progress import size
@@ -55,6 +56,24 @@ def error_document(error: PipelineError) -> dict[str, object]:
 def signers_of(stored: Stored) -> tuple[Signer, ...]:
     """Return who is proven to have signed a stored image."""
     return stored.provenance.signers if isinstance(stored.provenance, SignatureProof) else ()
+
+
+def terminal_json(raw: bytes) -> str:
+    r"""Return JSON as the same JSON that cannot move the cursor or reorder text.
+
+    >>> terminal_json(b'{"a": "\xc2\x9b2J"}')
+    '{"a": "\\u009b2J"}'
+    """
+    text = raw.decode()
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else _json_escape(character)
+        for character in text
+    )
+
+
+def _json_escape(character: str) -> str:
+    """Escape one character that JSON strings may hold, as JSON does."""
+    return json.dumps(character)[1:-1]
 
 
 def scope_words(entry: KeyEntry) -> str:

@@ -47,6 +47,8 @@ class ConsoleObserver:
         match event:
             case TransferProgressed():
                 self._show_transfer(event)
+            case Noticed("tls-not-verified"):
+                pass  # the command has warned of it before anything else
             case Noticed():
                 self._end_bar()
                 self.speaker.say(event.message)
