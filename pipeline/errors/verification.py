@@ -59,7 +59,7 @@ class UnknownSigner:
             0: f"a key trusted for {scope}, and there is none",
             1: f"the one key trusted for {scope}",
         }.get(self.keys, f"one of the {self.keys} keys trusted for {scope}")
-        return f"signed by {printable(claimed)}, wanted {wanted}"
+        return f"the signature claims to be by {printable(claimed)}, wanted {wanted}"
 
     @property
     def hint(self) -> str:
