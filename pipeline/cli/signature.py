@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from returns.pipeline import is_successful
 
 from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
 from pipeline.cli.options import Group
 from pipeline.cli.types import Moment
+from pipeline.exit_codes import ExitCode
 
 
 @click.group(cls=Group)
@@ -70,7 +72,7 @@ def verify(
     """Verify FILE, and print the signers' fingerprints, a line each.
 
     The keystore has no part in it. Exit code 0 means that every known key's signature is good;
-    6 that nothing is proven, with the reason on stderr.
+    6 that nothing is proven, for whatever reason, which is on stderr.
     """
     from pipeline.recipes.signatures import verify_file
 
@@ -82,7 +84,11 @@ def verify(
         signers=signers,
         leniency=frozenset({"sha1-self-signatures"} if sha1 else set[str]()),
     )
-    for signer in context.unwrap(verdict):
+    if not is_successful(verdict):
+        # Scripts ask one question, so a file that is missing answers it as a bad signature does.
+        context.report(verdict.failure())
+        raise SystemExit(ExitCode.VERIFICATION)
+    for signer in verdict.unwrap():
         if as_json:
             context.json(output.signer_document(signer))
         else:
