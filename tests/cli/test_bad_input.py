@@ -14,13 +14,17 @@ import tarfile
 import time
 import zlib
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.adapters import FileKeystore
 from pipeline.cli.main import INTERNAL_ERROR, run
 from pipeline.limits import MANIFEST_BYTES
 from pipeline.testing.makers import make_archive, make_manifest
+from pipeline.trust import Fingerprint
 from tests.support.world import (
     HOST,
     IMAGE_PATH,
@@ -114,6 +118,26 @@ def _stranger(world: World) -> None:
     world.site.pages[f"{OTHER_PATH}.asc"] = sign(make_key("Somebody Else"), image)
 
 
+def _signed_by(world: World, key: Any) -> None:
+    """Publish the other version, signed by a key that is in the keystore as it is."""
+    image = _other_image()
+    _signed(world, image)
+    world.site.pages[f"{OTHER_PATH}.asc"] = sign(key, image)
+    keystore = FileKeystore(system=world.home / "system", local=world.home / "config")
+    fingerprint = Fingerprint(str(key.fingerprint).replace(" ", "").lower())
+    keystore.add(None, {fingerprint: bytes(key.pubkey)}).unwrap()
+
+
+def _expired_key(world: World) -> None:
+    _signed_by(world, make_key(age=timedelta(days=10), life=timedelta(days=5)))
+
+
+def _revoked_key(world: World) -> None:
+    key = make_key()
+    key |= key.revoke(key)
+    _signed_by(world, key)
+
+
 def _public_key(world: World) -> None:
     _signature(str(world.key.pubkey).encode())(world)
 
@@ -150,6 +174,8 @@ CASES: dict[str, tuple[Callable[[World], None], int, str]] = {
     "endless body": (_endless, 5, "wanted at most"),
     "tampered image": (_tampered, 6, "bad signature"),
     "unknown signer": (_stranger, 6, "wanted the one key trusted for"),
+    "expired key": (_expired_key, 6, "expired"),
+    "revoked key": (_revoked_key, 6, "revoked"),
     "junk signature": (_signature(os.urandom(512)), 6, "signature"),
     "empty signature": (_signature(b""), 6, "signature"),
     "public key as signature": (_public_key, 6, "signature"),

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -119,14 +120,21 @@ def _pgpy() -> tuple[Any, Any]:
         return import_module("pgpy"), import_module("pgpy.constants")
 
 
-def make_key(user_id: str = "Example Images") -> Any:
-    """Make an Ed25519 key that signs."""
+def make_key(
+    user_id: str = "Example Images", *, age: timedelta = timedelta(), life: timedelta | None = None
+) -> Any:
+    """Make an Ed25519 key that signs; it is of that age, and expires at the end of its life."""
     pgpy, constants = _pgpy()
-    key = pgpy.PGPKey.new(constants.PubKeyAlgorithm.EdDSA, constants.EllipticCurveOID.Ed25519)
+    key = pgpy.PGPKey.new(
+        constants.PubKeyAlgorithm.EdDSA,
+        constants.EllipticCurveOID.Ed25519,
+        created=datetime.now(UTC) - age,
+    )
     key.add_uid(
         pgpy.PGPUID.new(user_id),
         usage={constants.KeyFlags.Sign, constants.KeyFlags.Certify},
         hashes=[constants.HashAlgorithm.SHA512],
+        **({} if life is None else {"key_expiration": life}),
     )
     return key
 
