@@ -13,7 +13,6 @@ from typing import Self, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.appc import AppcDiscovery
 from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.configuration import read_configuration
 from pipeline.adapters.file import FileTransport, LocalPaths
@@ -22,17 +21,18 @@ from pipeline.adapters.layout import LayoutStore, open_store
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.errors import (
     ConfigurationError,
+    DiscoveryError,
     InvalidSetting,
     PipelineError,
     StoreError,
     TransportError,
 )
-from pipeline.names import this_platform
-from pipeline.ports import Keyring, Noticed, Observer, Request, Response, Sink, Transport
+from pipeline.names import ImageName, Labels, this_platform
+from pipeline.ports import Discovery, Keyring, Noticed, Observer, Request, Response, Sink, Transport
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
-from pipeline.results import Stored
+from pipeline.results import Candidate, Stored
 from pipeline.text import printable
 from pipeline.trust import KeySet, SignerPolicy, SkippedKey, TrustScope
 
@@ -75,6 +75,36 @@ class SchemeTransport:
                 self.clock,
                 self.observer,
             )
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LazyDiscovery:
+    """appc discovery, imported when there is something to discover."""
+
+    settings: Settings
+    transport: Transport
+    observer: Observer
+
+    def endpoints(
+        self, name: ImageName, labels: Labels
+    ) -> Result[tuple[Candidate, ...], DiscoveryError]:
+        """Return where the image may be."""
+        return self._made().endpoints(name, labels)
+
+    def public_keys(self, name: ImageName) -> Result[tuple[str, ...], DiscoveryError]:
+        """Return URLs of public keys that speak for the name."""
+        return self._made().public_keys(name)
+
+    def _made(self) -> Discovery:
+        from pipeline.adapters.appc import AppcDiscovery
+
+        return AppcDiscovery(
+            self.transport,
+            observer=self.observer,
+            allow_http=Insecure.HTTP in self.settings.insecure,
+            limits=self.settings.limits,
         )
 
 
@@ -134,14 +164,9 @@ class Toolkit:
         """Open the store."""
         return open_store(self.settings.store, clock=self.clock)
 
-    def discovery(self) -> AppcDiscovery:
+    def discovery(self) -> Discovery:
         """Return appc discovery over this run's transport."""
-        return AppcDiscovery(
-            self.transport,
-            observer=self.observer,
-            allow_http=Insecure.HTTP in self.settings.insecure,
-            limits=self.settings.limits,
-        )
+        return LazyDiscovery(self.settings, self.transport, self.observer)
 
     def finder(
         self, *, pull_policy: PullPolicy = "update", with_deps: bool = True

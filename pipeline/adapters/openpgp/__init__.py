@@ -17,7 +17,6 @@ from typing import Final, final
 
 from returns.result import Result
 
-from pipeline.adapters.openpgp.views import SHA1_SELF_SIGNATURES
 from pipeline.errors import VerificationError
 from pipeline.trust import (
     KeyInfo,
@@ -27,6 +26,9 @@ from pipeline.trust import (
     Signer,
     TrustScope,
 )
+
+SHA1_SELF_SIGNATURES: Final = "sha1-self-signatures"
+"""The leniency by which SHA-1 is let pass where a key vouches for itself."""
 
 LENIENCIES: Final = frozenset({SHA1_SELF_SIGNATURES})
 """What a verifier can be told to let pass: keys that vouch for themselves with SHA-1 only."""

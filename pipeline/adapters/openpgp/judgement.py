@@ -10,6 +10,7 @@ from typing import final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.adapters.openpgp import SHA1_SELF_SIGNATURES
 from pipeline.adapters.openpgp.certificates import Certificate
 from pipeline.adapters.openpgp.claims import Claim
 from pipeline.adapters.openpgp.mathematics import (
@@ -26,7 +27,7 @@ from pipeline.adapters.openpgp.standing import (
     judge_key,
     valid_user_ids,
 )
-from pipeline.adapters.openpgp.views import SHA1_SELF_SIGNATURES, view_of_now, view_of_then
+from pipeline.adapters.openpgp.views import view_of_now, view_of_then
 from pipeline.errors import (
     BadSignature,
     SignatureTime,

@@ -6,12 +6,9 @@ hashes. They also choose differently between several statements (docs/openpgp-po
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, final
+from typing import Literal, final
 
 from pipeline.adapters.openpgp.signatures import HASHES, SignaturePacket, Statement
-
-SHA1_SELF_SIGNATURES: Final = "sha1-self-signatures"
-"""The leniency by which SHA-1 is let pass where a key vouches for itself."""
 
 STRONG_HASHES = frozenset({8, 9, 10, 11})
 """The SHA-2 family: what a signature over a file must use, and by default one over a key."""
