@@ -12,7 +12,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import ConnectionFailed, StoreError, TransportError
-from pipeline.ports import Request, Response, Transport
+from pipeline.ports import BodyStart, Request, Response, ResumePoint, Transport
 
 
 @final
@@ -28,6 +28,13 @@ class Document:
 @dataclass(slots=True)
 class _Buffer:
     content: bytearray = field(default_factory=bytearray)
+
+    def resume_point(self) -> ResumePoint | None:
+        return None
+
+    def begin(self, start: BodyStart) -> Result[None, StoreError]:  # noqa: ARG002 - always from 0
+        self.content.clear()
+        return Success(None)
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
         self.content += chunk

@@ -106,6 +106,12 @@ REDIRECTS: Final = 10
 CONNECT_SECONDS: Final = 30.0
 """One connection attempt, TLS included."""
 
+LEAST_RATE_SECONDS: Final = 60.0
+"""For how long a transfer may be slower than the least rate: networks change, people move."""
+
+PARTIAL_SYNC_SECONDS: Final = 10.0
+"""How much of a transfer, in time, a power cut may cost: so often its bytes are made durable."""
+
 KEEPALIVE_SECONDS: Final = 4.0
 """How long an idle connection is kept; many servers close theirs after 5 seconds."""
 
@@ -150,6 +156,9 @@ class Limits:
 
     total_seconds: float = 24 * 3600.0
     """Longest transfer, all told."""
+
+    least_bytes_per_second: int = 1 * KIB
+    """Slowest transfer over :data:`LEAST_RATE_SECONDS`; a modem had five times as much."""
 
 
 DEFAULT_LIMITS: Final = Limits()

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, Protocol, TypeAlias, final
 
 from returns.result import Result
 
+from pipeline.addresses import AddressScope
 from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
@@ -26,6 +27,7 @@ from pipeline.results import (
     Stored,
     Validators,
 )
+from pipeline.secret import Secret
 from pipeline.trust import (
     KeySet,
     SignaturePlan,
@@ -58,6 +60,10 @@ class Clock(Protocol):
         """Return seconds from an arbitrary start that never go back."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed; at once for none or less."""
+        ...
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,10 @@ class Request:
     """One GET. ``url`` is ``https:``, ``http:`` or ``file:``; limits are per request.
 
     ``validators`` make it conditional (RFC 9110 section 13.1). ``idle_seconds`` bounds each
-    silence, ``total_seconds`` the whole, redirects included.
+    silence, ``total_seconds`` the whole, redirects and retries included. A body that comes in more
+    slowly than ``least_bytes_per_second`` for a while ends the transfer; 0 demands nothing.
+    ``named_by`` says from where the URL came, where a server named it and not the user: it may
+    lead no further inward than that server was (:class:`~pipeline.addresses.AddressScope`).
     """
 
     url: str
@@ -74,6 +83,8 @@ class Request:
     total_seconds: float
     accept: str = "*/*"
     validators: Validators = Validators()
+    least_bytes_per_second: int = 0
+    named_by: AddressScope | None = None
 
 
 @final
@@ -81,8 +92,10 @@ class Request:
 class Response:
     """How a server answered; the body, where there is one, went into the sink.
 
-    ``status`` is 200, 202 or 304; every other one is a failure. ``url`` is where the answer came
-    from, after redirects; ``size`` counts the body's bytes as they travelled.
+    ``status`` is 200, 202 or 304; every other one is a failure, and a part (206) that completed
+    what the sink held counts as a 200. ``url`` is where the answer came from, after redirects;
+    ``size`` is the whole body's in bytes, as it travels. ``peer`` is where that server was, None
+    where nobody can tell: behind a proxy, or for a file.
     """
 
     url: str
@@ -90,10 +103,52 @@ class Response:
     size: int
     validators: Validators
     freshness: Freshness
+    peer: AddressScope | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """How much of a body is held, so that the rest alone is asked for (RFC 9110 section 14.2).
+
+    ``offset`` bytes, at least 1, are held of the representation that ``validators`` name, one of
+    them strong; ``total`` is its whole size, None where nobody said.
+    """
+
+    offset: int
+    validators: Validators
+    total: int | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BodyStart:
+    """What is known of a body before its first byte; it begins at ``offset`` of the whole.
+
+    ``total`` is the whole's size in bytes, None where the server did not say. ``validators`` are
+    those by which the rest could be asked for later; empty where it could not.
+    """
+
+    url: str
+    offset: int
+    total: int | None
+    validators: Validators
 
 
 class Sink(Protocol):
     """Where a transport puts a body, a chunk at a time."""
+
+    def resume_point(self) -> ResumePoint | None:
+        """Return what is held of the body; None for nothing. Asked before each request."""
+        ...
+
+    def begin(self, start: BodyStart) -> Result[None, StoreError]:
+        """Make ready for a body: what is held beyond ``start.offset`` is void.
+
+        Called before its first byte, once for each answer with a body; 0, or an offset up to that
+        of the resume point. A Failure ends the transfer.
+        """
+        ...
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
         """Take a chunk of any size; a Failure ends the transfer."""
@@ -104,7 +159,22 @@ class Transport(Protocol):
     """A way to get bytes. Content codings are never applied to a body (RFC 9110 section 8.4)."""
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
-        """GET ``request.url``; a 200's body goes into ``sink`` whole, or this fails."""
+        """GET ``request.url``; a 200's body goes into ``sink`` whole, or this fails.
+
+        A transport may ask for what the sink does not hold yet, and must begin at 0 where the
+        server does not prove that the rest belongs to what is held.
+        """
+        ...
+
+
+class Credentials(Protocol):
+    """What proves to servers who asks."""
+
+    def headers_for(self, url: str, now: datetime) -> tuple[tuple[str, Secret], ...]:
+        """Return the header fields to add to a GET of ``url``; none where nothing is set for it.
+
+        Only for https URLs, and only for the very origin (RFC 6454 section 4) that was set.
+        """
         ...
 
 
@@ -171,11 +241,40 @@ class BlobWriter(Protocol):
         ...
 
 
+class Partial(Sink, Protocol):
+    """A body on its way, in quarantine, of which a later session can fetch the rest.
+
+    What was held of its URL is locked for this session, until that ends. Neither finished nor
+    discarded by then, it stays for the next, where a validator makes that possible.
+    """
+
+    @property
+    def waited(self) -> bool:
+        """Whether another session was at it when it was asked for."""
+        ...
+
+    def read(self) -> Result[BinaryIO, StoreError]:
+        """Open what is held for reading; the caller closes it."""
+        ...
+
+    def finish(self) -> Result[QuarantinedBlob, StoreError]:
+        """Close the file; it is complete from here on, and goes with the session."""
+        ...
+
+    def discard(self) -> None:
+        """Remove what is held; never fails."""
+        ...
+
+
 class Quarantine(Protocol):
     """Where bytes lie until they are known to be good. What stays in it goes when it closes."""
 
     def create(self, label: str) -> Result[BlobWriter, StoreError]:
         """Start a file; ``label`` (letters and dashes) is for people who look at the folder."""
+        ...
+
+    def resume(self, url: str) -> Result[Partial, StoreError]:
+        """Take up what is held of ``url``, or start; waits while another session is at it."""
         ...
 
     def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
@@ -266,15 +365,48 @@ class StageEnded:
 
 @final
 @dataclass(frozen=True, slots=True)
-class TransferProgressed:
-    """Bytes so far of a transfer from ``url``, which is without secrets.
+class TransferStarted:
+    """An image's body begins to come in, of which ``resumed_at`` bytes were held already.
 
-    ``total`` is None where the server did not say.
+    ``url`` is without secrets, as in all events; ``total`` is None where the server did not say.
+    After a retry it starts again.
     """
+
+    url: str
+    resumed_at: int
+    total: int | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferProgressed:
+    """Bytes of an image that are held so far, those that were held before included."""
 
     url: str
     received: int
     total: int | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferRetried:
+    """A request is sent again in ``wait_seconds``, as its ``attempt``-th one failed."""
+
+    url: str
+    attempt: int
+    reason: str
+    wait_seconds: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferFinished:
+    """An image's body is whole: ``size`` bytes, of which ``received`` came in by this run."""
+
+    url: str
+    size: int
+    received: int
+    seconds: float
 
 
 @final
@@ -286,7 +418,15 @@ class Noticed:
     message: str
 
 
-Event: TypeAlias = StageStarted | StageEnded | TransferProgressed | Noticed
+Event: TypeAlias = (
+    StageStarted
+    | StageEnded
+    | TransferStarted
+    | TransferProgressed
+    | TransferRetried
+    | TransferFinished
+    | Noticed
+)
 """What an observer sees."""
 
 
@@ -312,24 +452,31 @@ SILENCE: Final = _Silence()
 __all__ = [
     "SILENCE",
     "BlobWriter",
+    "BodyStart",
     "Catalog",
     "Clock",
+    "Credentials",
     "Discovery",
     "Event",
     "Keyring",
     "Noticed",
     "Observer",
+    "Partial",
     "PathProbe",
     "Quarantine",
     "RemoteCache",
     "RemoteEntry",
     "Request",
     "Response",
+    "ResumePoint",
     "SignatureVerifier",
     "Sink",
     "StageEnded",
     "StageStarted",
     "Store",
+    "TransferFinished",
     "TransferProgressed",
+    "TransferRetried",
+    "TransferStarted",
     "Transport",
 ]

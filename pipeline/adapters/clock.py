@@ -7,7 +7,7 @@ from typing import final
 
 @final
 class SystemClock:
-    """The time of day in UTC, and a monotonic count of seconds."""
+    """The time of day in UTC, and a monotonic count of seconds; sleep is real."""
 
     def now(self) -> datetime:
         """Return the current time with its zone."""
@@ -16,3 +16,7 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds that never go back."""
         return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        time.sleep(max(0.0, seconds))

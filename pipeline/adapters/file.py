@@ -26,7 +26,7 @@ from pipeline.errors import (
     TruncatedBody,
 )
 from pipeline.limits import CHUNK_BYTES
-from pipeline.ports import Clock, Request, Response, Sink
+from pipeline.ports import BodyStart, Clock, Request, Response, Sink
 from pipeline.results import Freshness, Validators
 
 # Opening a pipe without a writer must not wait, nor a terminal become ours.
@@ -75,6 +75,9 @@ class FileTransport:
             return Failure(FileUnreadable(shown, "it is not a regular file"))
         if before.st_size > request.max_bytes:
             return Failure(BodyTooLarge(request.url, request.max_bytes, before.st_size))
+        begun = sink.begin(BodyStart(request.url, 0, before.st_size, Validators()))
+        if not is_successful(begun):
+            return Failure(begun.failure())
         deadline = self._clock.monotonic() + request.total_seconds
         size = 0
         # One byte more than is expected is asked for, so that growth is noticed and bounded.

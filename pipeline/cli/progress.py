@@ -9,7 +9,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, assert_never, final
 
-from pipeline.ports import Event, Noticed, StageEnded, StageStarted, TransferProgressed
+from pipeline.ports import (
+    Event,
+    Noticed,
+    StageEnded,
+    StageStarted,
+    TransferFinished,
+    TransferProgressed,
+    TransferRetried,
+    TransferStarted,
+)
 from pipeline.text import printable, redact_url
 
 if TYPE_CHECKING:
@@ -47,6 +56,8 @@ class ConsoleObserver:
         match event:
             case TransferProgressed():
                 self._show_transfer(event)
+            case TransferStarted() | TransferRetried() | TransferFinished():
+                pass
             case Noticed("tls-not-verified"):
                 pass  # the command has warned of it before anything else
             case Noticed():

@@ -7,7 +7,8 @@ without credentials.
     PipelineError
       ParseError      3  InvalidReference, UnsupportedReference
       DiscoveryError      4  DiscoveryFailed
-      DownloadError       5  HttpStatus, ConnectionFailed, TlsFailed, InsecureUrl,
+      DownloadError       5  HttpStatus, InvalidUrl, BadAnswer, PeerRefused, TransferTooSlow,
+                             RetriesExhausted, ConnectionFailed, TlsFailed, InsecureUrl,
                              TooManyRedirects, TruncatedBody, BodyTooLarge, DeadlineExceeded,
                              FileUnreadable, SignatureDeferred, SignatureUnavailable,
                              AllCandidatesFailed
@@ -40,6 +41,7 @@ from pipeline.errors.configuration import (
 from pipeline.errors.discovery import DiscoveryError, DiscoveryFailed, NoMatchingTag
 from pipeline.errors.download import (
     AllCandidatesFailed,
+    BadAnswer,
     BodyTooLarge,
     ConnectionFailed,
     DeadlineExceeded,
@@ -47,10 +49,14 @@ from pipeline.errors.download import (
     FileUnreadable,
     HttpStatus,
     InsecureUrl,
+    InvalidUrl,
+    PeerRefused,
+    RetriesExhausted,
     SignatureDeferred,
     SignatureUnavailable,
     TlsFailed,
     TooManyRedirects,
+    TransferTooSlow,
     TransportError,
     TruncatedBody,
 )
@@ -108,6 +114,7 @@ __all__ = [
     "AllCandidatesFailed",
     "AmbiguousImage",
     "ArchiveTooLarge",
+    "BadAnswer",
     "BadSignature",
     "BodyTooLarge",
     "ConfigurationError",
@@ -130,6 +137,7 @@ __all__ = [
     "InvalidPrefix",
     "InvalidReference",
     "InvalidSetting",
+    "InvalidUrl",
     "KeyNotFound",
     "KeyNotReviewed",
     "KeystoreUnavailable",
@@ -140,7 +148,9 @@ __all__ = [
     "NotASignature",
     "NotAnImage",
     "ParseError",
+    "PeerRefused",
     "PipelineError",
+    "RetriesExhausted",
     "SignatureDeferred",
     "SignatureTime",
     "SignatureUnavailable",
@@ -155,6 +165,7 @@ __all__ = [
     "TooFewSigners",
     "TooManyDependencies",
     "TooManyRedirects",
+    "TransferTooSlow",
     "TransportError",
     "TruncatedBody",
     "UnknownSigner",

@@ -10,11 +10,15 @@ from pipeline.text import printable, quoted, redact_url
 @final
 @dataclass(frozen=True, slots=True)
 class HttpStatus:
-    """The server answered with a status that is not the one wanted."""
+    """The server answered with a status that is not the one wanted.
+
+    ``retry_after_seconds`` is what its ``Retry-After`` says (RFC 9110 section 10.2.3).
+    """
 
     url: str
     status: int
     wanted: str = "200"
+    retry_after_seconds: float | None = None
 
     kind: ClassVar = "http-status"
     exit_code: ClassVar = ExitCode.DOWNLOAD
@@ -40,8 +44,103 @@ class HttpStatus:
 
 @final
 @dataclass(frozen=True, slots=True)
+class InvalidUrl:
+    """What was asked for, or where a server sent us, is no URL that can be asked."""
+
+    url: str
+    reason: str
+
+    kind: ClassVar = "invalid-url"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"cannot ask {redact_url(self.url)}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "check the URL, or the page or redirect that led to it"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BadAnswer:
+    """The server's answer is not HTTP, or contradicts itself or what was asked."""
+
+    url: str
+    reason: str
+
+    kind: ClassVar = "bad-answer"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{redact_url(self.url)} gave an answer that cannot be used: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "the server, or something on the way to it, is broken; tell its owner"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerRefused:
+    """A name leads to an address that may not be asked: further inward than is allowed."""
+
+    url: str
+    address: str
+    wanted: str = "a public address"
+
+    kind: ClassVar = "peer-refused"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        place, got = redact_url(self.url), printable(self.address)
+        return f"{place} is at {got}, wanted {printable(self.wanted)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return (
+            "a host that is meant to be there is reached with --connect-to; "
+            "where --public-only was given, leave it out"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferTooSlow:
+    """A body that came in more slowly than is demanded."""
+
+    url: str
+    bytes_per_second: float
+    wanted: int
+
+    kind: ClassVar = "transfer-too-slow"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        place, got = redact_url(self.url), f"{self.bytes_per_second:.0f}"
+        return f"{place} sent {got} bytes a second, wanted at least {self.wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "try again later, or accept less with --least-rate"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class ConnectionFailed:
-    """No connection, or one that broke, or an answer that is not HTTP."""
+    """No connection, or one that broke."""
 
     url: str
     reason: str
@@ -288,8 +387,36 @@ class SignatureUnavailable:
         )
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class RetriesExhausted:
+    """Every attempt at one URL failed; each cause in the order of the attempts, at least two."""
+
+    url: str
+    causes: tuple["TransportError", ...]
+
+    kind: ClassVar = "retries-exhausted"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        listed = "".join(f"\n  {n}. {cause.message}" for n, cause in enumerate(self.causes, 1))
+        return f"{redact_url(self.url)} failed {len(self.causes)} times:{listed}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return self.causes[-1].hint if self.causes else "try again later"
+
+
 TransportError: TypeAlias = (
     HttpStatus
+    | InvalidUrl
+    | BadAnswer
+    | PeerRefused
+    | TransferTooSlow
+    | RetriesExhausted
     | ConnectionFailed
     | TlsFailed
     | InsecureUrl

@@ -17,7 +17,7 @@ from pipeline.errors import (
     TransportError,
 )
 from pipeline.names import covers
-from pipeline.ports import Event, Request, Response, Sink
+from pipeline.ports import BodyStart, Event, Request, Response, Sink
 from pipeline.results import Freshness, Validators
 from pipeline.trust import AnyScope, KeySet, TrustedKey, TrustScope
 
@@ -39,6 +39,10 @@ class FixedClock:
     def monotonic(self) -> float:
         """Return seconds since :data:`EPOCH`."""
         return (self.time - EPOCH).total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        """Move on by so many seconds at once."""
+        self.advance(max(0.0, seconds))
 
     def advance(self, seconds: float) -> None:
         """Move on."""
@@ -105,6 +109,9 @@ class MemoryTransport:
             return Success(Response(request.url, 202, 0, validators, freshness))
         if len(page.body) > request.max_bytes:
             return Failure(BodyTooLarge(request.url, request.max_bytes, len(page.body)))
+        begun = sink.begin(BodyStart(request.url, 0, len(page.body), validators))
+        if not is_successful(begun):
+            return Failure(begun.failure())
         for start in range(0, len(page.body), self.chunk_bytes):
             written = sink.write(page.body[start : start + self.chunk_bytes])
             if not is_successful(written):
