@@ -21,6 +21,7 @@ from typing import Final, final
 import httpcore
 
 from pipeline.adapters.http.settings import ConnectTo
+from pipeline.addresses import AddressScope, scope_of
 from pipeline.limits import KIB
 from pipeline.ports import Clock
 
@@ -38,6 +39,7 @@ class _AtWork(threading.local):
 
     until: float = math.inf
     stream: "Stream | None" = None
+    least_scope: AddressScope | None = None
 
 
 @final
@@ -64,6 +66,29 @@ class Network(httpcore.NetworkBackend):
         finally:
             self._at_work.until = before
 
+    @contextmanager
+    def no_further_in_than(self, scope: AddressScope | None) -> Iterator[None]:
+        """Refuse peers of a smaller scope to this thread inside the block; None refuses nobody.
+
+        Inside another such block, the stricter one counts.
+        """
+        before = self._at_work.least_scope
+        self._at_work.least_scope = max(
+            (each for each in (before, scope) if each is not None), default=None
+        )
+        try:
+            yield
+        finally:
+            self._at_work.least_scope = before
+
+    def peer_scope(self) -> AddressScope | None:
+        """Return where the peer of this thread's last request is; None where nobody can tell.
+
+        Nobody can behind a proxy; nor is it told where a ``connect_to`` rule led elsewhere.
+        """
+        stream = self._at_work.stream
+        return None if stream is None else stream.scope
+
     def remaining(self, timeout: float | None) -> float:
         """Return the seconds that a wait of ``timeout`` may last now; none left is 0 or less."""
         left = self._at_work.until - self._clock.monotonic()
@@ -87,7 +112,10 @@ class Network(httpcore.NetworkBackend):
         stream = self._sockets.connect_tcp(
             rule.to_host or host, rule.to_port or port, seconds, local_address, socket_options
         )
-        return Stream(stream, self, connected_by=opened + seconds)
+        led = rule.to_host is not None or rule.to_port is not None
+        address = str(stream.get_extra_info("server_addr")[0])
+        scope = None if led else scope_of(address)
+        return Stream(stream, self, connected_by=opened + seconds, scope=scope)
 
     def begin_request(self, stream: "Stream") -> None:
         """Note over which connection this thread sends its request."""
@@ -108,7 +136,12 @@ class Stream(httpcore.NetworkStream):
     """A connection that reads up to 512 KiB at a time, and knows if an answer ended cleanly."""
 
     def __init__(
-        self, inner: httpcore.NetworkStream, network: Network, *, connected_by: float
+        self,
+        inner: httpcore.NetworkStream,
+        network: Network,
+        *,
+        connected_by: float,
+        scope: AddressScope | None = None,
     ) -> None:
         """Wrap a connection of httpcore's own; TLS must stand by ``connected_by``."""
         self._inner = inner
@@ -122,6 +155,7 @@ class Stream(httpcore.NetworkStream):
         self._tail = b""
         self._broken: OSError | None = None
         self.ended = False
+        self.scope = scope
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see below
         """Wait for data, and return all that is there; nothing means the end.
@@ -213,7 +247,7 @@ class Stream(httpcore.NetworkStream):
             self.close()
             raise httpcore.ConnectTimeout
         secured = self._inner.start_tls(ssl_context, server_hostname, seconds)
-        return Stream(secured, self._network, connected_by=self._connected_by)
+        return Stream(secured, self._network, connected_by=self._connected_by, scope=self.scope)
 
     def get_extra_info(self, info: str) -> object:
         """Return what httpcore asks about the connection."""

@@ -6,6 +6,7 @@ from typing import Final, final
 
 from returns.result import Failure, Result, Success
 
+from pipeline.adapters.http.proxies import NO_PROXIES, Proxies
 from pipeline.limits import USER_AGENT
 
 _RULE: Final = re.compile(
@@ -59,12 +60,31 @@ def parse_connect_to(untrusted_text: str) -> Result[ConnectTo, str]:
 
 @final
 @dataclass(frozen=True, slots=True)
+class HostTls:
+    """What TLS to one host needs beside the system's trust; files are PEM, ``host`` lower case.
+
+    The certificate authorities of ``ca_file`` are trusted for this host alone. A client
+    certificate is offered to this very host and port, and to nobody that it redirects to;
+    ``client_key`` None means that the key is in the certificate's file.
+    """
+
+    host: str
+    port: int = 443
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class HttpSettings:
     """How HTTP is spoken.
 
     ``ca_file`` is a PEM file of certificate authorities that are trusted beside the system's.
     ``allow_http`` lets plain ``http:`` URLs be asked for; a redirect from https to http is never
-    followed. Proxies named in the environment are not used.
+    followed. ``public_only`` refuses every peer whose address is not public. ``limit_rate`` is in
+    bytes a second, for all transfers of a transport together. ``hosts`` has at most one entry for
+    a host and port; the first counts.
     """
 
     ca_file: str | None = None
@@ -72,3 +92,7 @@ class HttpSettings:
     verify_tls: bool = True
     allow_http: bool = False
     user_agent: str = USER_AGENT
+    public_only: bool = False
+    limit_rate: int | None = None
+    proxies: Proxies = NO_PROXIES
+    hosts: tuple[HostTls, ...] = ()
