@@ -47,14 +47,21 @@ class StreamHasher:
     ) -> None:
         """Take the requests, and for each distinct (algorithm, text) an empty hash."""
         self._requests = requests
-        self._hashes = hashes
-        self._binary = [hashes[key].update for key in hashes if not key[1]]
-        self._text = [hashes[key].update for key in hashes if key[1]]
+        self._empty = hashes
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget every byte: the stream begins anew."""
+        self._hashes = {key: empty.copy() for key, empty in self._empty.items()}
+        self._binary = [self._hashes[key].update for key in self._hashes if not key[1]]
+        self._text = [self._hashes[key].update for key in self._hashes if key[1]]
         self._ends_in_cr = False
         self._has_lone_cr = False
+        self.count = 0
 
     def update(self, chunk: bytes) -> None:
-        """Take the next bytes."""
+        """Take the next bytes; ``count`` is how many it has taken."""
+        self.count += len(chunk)
         _each(self._binary, chunk)
         if not self._text:
             return
@@ -68,11 +75,13 @@ class StreamHasher:
             self._has_lone_cr = True
         _each(self._text, chunk.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
-    def read_from(self, file: BinaryIO) -> Result[None, str]:
-        """Take what is left of a file; the failure is the system's reason."""
+    def read_from(self, file: BinaryIO, most: int | None = None) -> Result[None, str]:
+        """Take a file, at most so many bytes of it; the failure is the system's reason."""
+        left = most
         try:
-            while chunk := file.read(CHUNK_BYTES):
+            while chunk := file.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)):
                 self.update(chunk)
+                left = None if left is None else left - len(chunk)
         except OSError as error:
             return Failure(error.strerror or str(error))
         return Success(None)

@@ -112,6 +112,9 @@ LEAST_RATE_SECONDS: Final = 60.0
 PARTIAL_SYNC_SECONDS: Final = 10.0
 """How much of a transfer, in time, a power cut may cost: so often its bytes are made durable."""
 
+PARTIAL_STATE_BYTES: Final = 16 * KIB
+"""What is noted beside a partial: two validators of 1 KiB at most, some numbers."""
+
 KEEPALIVE_SECONDS: Final = 4.0
 """How long an idle connection is kept; many servers close theirs after 5 seconds."""
 

@@ -244,21 +244,21 @@ class BlobWriter(Protocol):
 class Partial(Sink, Protocol):
     """A body on its way, in quarantine, of which a later session can fetch the rest.
 
-    What was held of its URL is locked for this session, until that ends. Neither finished nor
-    discarded by then, it stays for the next, where a validator makes that possible.
+    What is held of its URL is this session's alone until it is released, or the session ends. What
+    was finished goes with a session that ends well; what was not, or was released, stays for the
+    next one, where a validator makes it possible to fetch the rest.
     """
-
-    @property
-    def waited(self) -> bool:
-        """Whether another session was at it when it was asked for."""
-        ...
 
     def read(self) -> Result[BinaryIO, StoreError]:
         """Open what is held for reading; the caller closes it."""
         ...
 
     def finish(self) -> Result[QuarantinedBlob, StoreError]:
-        """Close the file; it is complete from here on, and goes with the session."""
+        """Close the file; it is complete from here on."""
+        ...
+
+    def release(self) -> None:
+        """Let another session go on with what is held, finished or not; never fails."""
         ...
 
     def discard(self) -> None:
@@ -273,8 +273,11 @@ class Quarantine(Protocol):
         """Start a file; ``label`` (letters and dashes) is for people who look at the folder."""
         ...
 
-    def resume(self, url: str) -> Result[Partial, StoreError]:
-        """Take up what is held of ``url``, or start; waits while another session is at it."""
+    def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
+        """Take up what is held of ``url``, or start.
+
+        While another session is at it, waits, at most so long.
+        """
         ...
 
     def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias, final
 
+from pipeline.addresses import AddressScope
 from pipeline.digest import Digest
 from pipeline.manifest import ImageManifest
 from pipeline.names import ImageName, Labels
@@ -43,10 +44,14 @@ class Freshness:
 @final
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One place to try: an image's URL and its signature's URL (``file:``, ``http(s):``)."""
+    """One place to try: an image's URL and its signature's URL (``file:``, ``http(s):``).
+
+    ``named_by`` is where the server was that named the place; None where the user did.
+    """
 
     image: str
     signature: str
+    named_by: AddressScope | None = None
 
 
 @final

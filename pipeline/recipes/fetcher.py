@@ -47,18 +47,23 @@ from pipeline.reference import (
     ImageIDReference,
     Reference,
 )
-from pipeline.results import (
-    Expectations,
-    Stored,
-)
+from pipeline.results import Expectations, QuarantinedBlob, Stored
 from pipeline.text import redact_url
 from pipeline.trust import ONE_SIGNER, SignerPolicy
+
+
+class QuarantineSession(Quarantine, Protocol):
+    """A quarantine, of which something may outlast the session."""
+
+    def keep(self, blob: QuarantinedBlob) -> None:
+        """Let a downloaded file outlast the session, so that it need not travel again."""
+        ...
 
 
 class ImageStore(Store, Catalog, RemoteCache, Protocol):
     """A store whole: images go in, are found by what is known of them, and are read."""
 
-    def quarantine(self) -> AbstractContextManager[Result[Quarantine, StoreError]]:
+    def quarantine(self) -> AbstractContextManager[Result[QuarantineSession, StoreError]]:
         """Open a quarantine that is emptied on leaving."""
         ...
 

@@ -8,20 +8,21 @@ whatever changed pass through verify, extract and store.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import (
     ConfigurationError,
+    ExitCode,
     ImageNotFound,
     PipelineError,
     StoreReadOnly,
     VerificationError,
 )
 from pipeline.ports import Quarantine, RemoteEntry, StageEnded, StageStarted
-from pipeline.recipes.fetcher import Fetcher, shown
+from pipeline.recipes.fetcher import Fetcher, QuarantineSession, shown
 from pipeline.recipes.standing import as_expected
 from pipeline.reference import Reference
 from pipeline.results import (
@@ -31,7 +32,6 @@ from pipeline.results import (
     Stored,
     Unchanged,
     Unverified,
-    Validators,
     Verified,
 )
 from pipeline.stage import Stage, tap
@@ -41,6 +41,8 @@ from pipeline.stages.extract import extract_manifest
 from pipeline.stages.store import store_image
 from pipeline.stages.verify import accept_unsigned, verify_signature
 from pipeline.text import redact_url
+
+Known: TypeAlias = Callable[[str], RemoteEntry | None]
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -67,7 +69,7 @@ def fetch_remote(
     fresh = _fresh(fetcher, located) if signature is None else None
     if fresh is not None:
         return Success(fresh)
-    known = _known_validators(fetcher, located) if signature is None else _nothing_known
+    known = _known_entries(fetcher, located) if signature is None else _nothing_known
     with fetcher.store.quarantine() as opened:
         if not is_successful(opened):
             return Failure(opened.failure())
@@ -75,7 +77,7 @@ def fetch_remote(
 
 
 def _download_and_store(
-    fetcher: Fetcher, located: Located, quarantine: Quarantine, known: Callable[[str], Validators]
+    fetcher: Fetcher, located: Located, quarantine: QuarantineSession, known: Known
 ) -> Result[Stored, PipelineError]:
     """Download, and go on with what changed through verify, extract and store."""
     download = _observed(
@@ -100,7 +102,11 @@ def _download_and_store(
         >> _observed(fetcher, extract, lambda value: value.downloaded.source.image)
         >> _observed(fetcher, store_image(store=fetcher.store), lambda value: value.manifest.name)
     )
-    return finish(downloaded)
+    finished = finish(downloaded)
+    if not is_successful(finished) and finished.failure().exit_code is ExitCode.STORE:
+        # The disk is full, or the like: nothing is wrong with the image, and the next try has it.
+        quarantine.keep(downloaded.blob)
+    return finished
 
 
 def _prove(
@@ -119,7 +125,7 @@ def _prove(
 
 
 def _download(
-    fetcher: Fetcher, quarantine: Quarantine, known: Callable[[str], Validators]
+    fetcher: Fetcher, quarantine: Quarantine, known: Known
 ) -> Stage[Located, Downloaded | Unchanged, PipelineError]:
     if fetcher.unsigned_reason is None:
         return download_if_changed(
@@ -135,6 +141,7 @@ def _download(
     return download_unsigned_if_changed(
         transport=fetcher.transport,
         quarantine=quarantine,
+        clock=fetcher.clock,
         observer=fetcher.observer,
         known=known,
         limits=fetcher.limits,
@@ -153,12 +160,8 @@ def _fresh(fetcher: Fetcher, located: Located) -> Stored | None:
     return None
 
 
-def _known_validators(fetcher: Fetcher, located: Located) -> Callable[[str], Validators]:
-    def known(url: str) -> Validators:
-        entry = _usable_entry(fetcher, url, located.expected)
-        return Validators() if entry is None else entry.validators
-
-    return known
+def _known_entries(fetcher: Fetcher, located: Located) -> Known:
+    return lambda url: _usable_entry(fetcher, url, located.expected)
 
 
 def _usable_entry(fetcher: Fetcher, url: str, expected: Expectations) -> RemoteEntry | None:
@@ -214,5 +217,5 @@ def _observed(
     return tap(stage, watch)
 
 
-def _nothing_known(_url: str) -> Validators:
-    return Validators()
+def _nothing_known(_url: str) -> RemoteEntry | None:
+    return None

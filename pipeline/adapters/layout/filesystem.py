@@ -18,6 +18,9 @@ BLOB_MODE: Final = 0o444
 QUARANTINE_MODE: Final = 0o700
 """What is not proven yet is nobody else's to read, and to exchange between two looks at it."""
 
+PARTIAL_MODE: Final = 0o600
+"""What is on its way is written to, by whoever fetches it."""
+
 LOCK_MODE: Final = 0o666
 """Whoever may write the folder may take its locks; the umask decides who that is."""
 
@@ -35,6 +38,18 @@ class Filesystem(Protocol):
 
     def write(self, descriptor: int, chunk: memoryview) -> int:
         """Write some of ``chunk`` and return how many bytes."""
+        ...
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut a file off after ``size`` bytes."""
+        ...
+
+    def set_mode(self, descriptor: int, mode: int) -> None:
+        """Set an open file's permissions."""
+        ...
+
+    def free_bytes(self, folder: Path) -> int:
+        """Return how many bytes this user may still write where ``folder`` is."""
         ...
 
     def sync(self, descriptor: int) -> None:
@@ -73,6 +88,19 @@ class OsFilesystem:
     def write(self, descriptor: int, chunk: memoryview) -> int:
         """Write some of ``chunk``."""
         return os.write(descriptor, chunk)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut a file off."""
+        os.ftruncate(descriptor, size)
+
+    def set_mode(self, descriptor: int, mode: int) -> None:
+        """Set an open file's permissions."""
+        os.fchmod(descriptor, mode)
+
+    def free_bytes(self, folder: Path) -> int:
+        """Ask the file system; what is kept for root does not count."""
+        status = os.statvfs(folder)
+        return status.f_bavail * status.f_frsize
 
     def sync(self, descriptor: int) -> None:
         """Flush to the device."""

@@ -3,7 +3,8 @@
 A session is a folder with a ``lock`` file that its process holds locked for as long as it lives.
 The folder goes when the session closes. A session whose lock nobody holds belongs to a process
 that was killed; whoever starts the next one removes it. Quarantine lies beside the blobs, on one
-file system, so that a rename takes a file from here to there.
+file system, so that a rename takes a file from here to there. Bodies that are being fetched lie in
+:mod:`.partials`, where they outlast a session that ends badly.
 """
 
 import os
@@ -15,8 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, final
 
+from returns.pipeline import is_successful
 from returns.result import Result
 
+from pipeline.adapters.layout import partials
 from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import (
     BLOB_MODE,
@@ -27,8 +30,10 @@ from pipeline.adapters.layout.filesystem import (
     write_all,
 )
 from pipeline.adapters.layout.locks import held, try_lock
+from pipeline.adapters.layout.partials import FilePartial
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.results import QuarantinedBlob
+from pipeline.storage import is_rememberable
 
 _LOCK: Final = "lock"
 _KEY: Final = re.compile(r"([0-9a-f]{16})/([A-Za-z-]+-[0-9]+)", re.ASCII)
@@ -37,6 +42,9 @@ _LABEL: Final = re.compile(r"[A-Za-z-]{1,64}", re.ASCII)
 
 def path_of(root: Path, blob: QuarantinedBlob) -> Path:
     """Return where a blob of any session lies. Refuses a key that no session has given."""
+    on_its_way = partials.path_of(root, blob.key)
+    if on_its_way is not None:
+        return on_its_way
     match = _KEY.fullmatch(blob.key)
     if match is None:
         raise Refused(StoreUnavailable(blob.key, "read", "no such file in quarantine"))
@@ -98,33 +106,60 @@ class FileQuarantine:
     root: Path
     folder: Path
     writers: list[FileWriter] = field(default_factory=list)
+    partials: list[FilePartial] = field(default_factory=list)
 
     def create(self, label: str) -> Result[FileWriter, StoreError]:
         """Start a file in the session's folder."""
         return attempt(partial(self._create, label), self.root, "write")
 
+    def resume(self, url: str, wait_seconds: float) -> Result[FilePartial, StoreError]:
+        """Take up what is held of ``url``, or start; wait while another session is at it."""
+        return attempt(partial(self._resume, url, wait_seconds), self.root, "write")
+
     def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
         """Open a finished file of this session."""
         return attempt(partial(self._open, blob), self.root, "read")
 
-    def close(self) -> None:
-        """Close the files that were never finished."""
+    def keep(self, blob: QuarantinedBlob) -> None:
+        """Let a finished body outlast the session, so that it need not travel again."""
+        for each in self.partials:
+            if each.key == blob.key:
+                each.release()
+
+    def close(self, *, ended_well: bool) -> None:
+        """Close what was never finished; finished bodies have been judged, if all went well."""
         for writer in self.writers:
             writer.close()
+        for each in self.partials:
+            if each.finished and ended_well:
+                each.discard()
+            else:
+                each.release()
 
     def _create(self, label: str) -> FileWriter:
         if _LABEL.fullmatch(label) is None:
             reason = "a label has 1 to 64 letters and dashes"
             raise Refused(StoreUnavailable(str(self.folder), "write", reason))
-        path = self.folder / f"{label}-{len(self.writers) + 1}"
+        path = self._next_path(label)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         descriptor = self.filesystem.open(path, flags, BLOB_MODE)
         self.writers.append(FileWriter(self.filesystem, self.root, path, descriptor))
         return self.writers[-1]
 
+    def _next_path(self, label: str) -> Path:
+        return self.folder / f"{label}-{len(self.writers) + len(self.partials) + 1}"
+
+    def _resume(self, url: str, wait_seconds: float) -> FilePartial:
+        if is_rememberable(url):
+            taken = partials.take(self.filesystem, self.root, url, wait_seconds)
+        else:
+            taken = partials.of_session(self.filesystem, self.root, self._next_path("download"))
+        self.partials.append(taken)
+        return taken
+
     def _open(self, blob: QuarantinedBlob) -> BinaryIO:
         path = path_of(self.root, blob)
-        if path.parent != self.folder:
+        if path.parent != self.folder and blob.key not in {each.key for each in self.partials}:
             raise Refused(StoreUnavailable(blob.key, "read", "it is in another quarantine"))
         return path.open("rb")
 
@@ -133,7 +168,14 @@ class FileQuarantine:
 def session(filesystem: Filesystem, root: Path) -> Iterator[Result[FileQuarantine, StoreError]]:
     """Open a session for the length of the block; its folder goes, whatever ends the block."""
     with ExitStack() as leaving:
-        yield attempt(partial(_start, filesystem, root, leaving), root, "write")
+        started = attempt(partial(_start, filesystem, root, leaving), root, "write")
+        ended_well = False
+        try:
+            yield started
+            ended_well = True
+        finally:
+            if is_successful(started):
+                started.unwrap().close(ended_well=ended_well)
 
 
 def _start(filesystem: Filesystem, root: Path, leaving: ExitStack) -> FileQuarantine:
@@ -149,9 +191,7 @@ def _start(filesystem: Filesystem, root: Path, leaving: ExitStack) -> FileQuaran
         lock = filesystem.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, LOCK_MODE)
         leaving.callback(os.close, lock)
         try_lock(lock)
-    quarantine = FileQuarantine(filesystem, root, folder)
-    leaving.callback(quarantine.close)
-    return quarantine
+    return FileQuarantine(filesystem, root, folder)
 
 
 def _sweep(filesystem: Filesystem, folder: Path) -> None:

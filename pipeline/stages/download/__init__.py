@@ -11,7 +11,8 @@ For each candidate, until one succeeds:
 
 Where the server defers the signature (status 202), the image comes first, then the signature once
 more, and the image is hashed from quarantine. Nothing in an image is looked at, and no signature
-is judged: that is the next stage's. On every failure what was written is discarded.
+is judged: that is the next stage's. What a failure leaves of an image is kept where the rest can be
+asked for, and taken up by the next try, in this process or another.
 
 Source: appc/spec v0.8.11 ``spec/discovery.md``; rkt 1.30.0 for deferred signatures.
 """
@@ -32,10 +33,11 @@ from pipeline.ports import (
     Keyring,
     Observer,
     Quarantine,
+    RemoteEntry,
     SignatureVerifier,
     Transport,
 )
-from pipeline.results import Downloaded, Located, Unchanged, Validators
+from pipeline.results import Downloaded, Located, Unchanged
 from pipeline.stage import Stage, first_success
 from pipeline.stages.download.candidate import (
     NextCandidate,
@@ -68,7 +70,7 @@ def download_image(
     Errors: the one candidate's own error, or AllCandidatesFailed; the first VerificationError,
     StoreError or ConfigurationError, whatever candidates are left.
     """
-    ports = Ports(transport, quarantine, limits, observer, _nothing_known)
+    ports = Ports(transport, quarantine, clock, limits, observer, _nothing_known)
     fetch = partial(fetch_signed, ports, Judges(keyring, verifier, clock))
     return _each_candidate(Stage("download", partial(_whole, fetch)))
 
@@ -77,6 +79,7 @@ def download_unsigned(
     *,
     transport: Transport,
     quarantine: Quarantine,
+    clock: Clock,
     observer: Observer = SILENCE,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Stage[Located, Downloaded, DownloadError | Refusal]:
@@ -84,7 +87,7 @@ def download_unsigned(
 
     Errors: as :func:`download_image`, without those of signatures.
     """
-    ports = Ports(transport, quarantine, limits, observer, _nothing_known)
+    ports = Ports(transport, quarantine, clock, limits, observer, _nothing_known)
     fetch = partial(fetch_unsigned, ports)
     return _each_candidate(Stage("download", partial(_whole, fetch)))
 
@@ -97,15 +100,15 @@ def download_if_changed(
     verifier: SignatureVerifier,
     clock: Clock,
     observer: Observer = SILENCE,
-    known: Callable[[str], Validators],
+    known: Callable[[str], RemoteEntry | None],
     limits: Limits = DEFAULT_LIMITS,
 ) -> Stage[Located, Downloaded | Unchanged, DownloadError | Refusal]:
     """Make :func:`download_image`, but asking whether the image changed.
 
-    ``known`` returns the validators of what is at hand from an image's URL, empty for nothing.
+    ``known`` returns what is at hand from an image's URL and would do, None for nothing.
     The signature is fetched before the question, and must be one that could prove something.
     """
-    ports = Ports(transport, quarantine, limits, observer, known)
+    ports = Ports(transport, quarantine, clock, limits, observer, known)
     fetch = partial(fetch_signed, ports, Judges(keyring, verifier, clock))
     return _each_candidate(Stage("download", partial(_cleanly, fetch)))
 
@@ -114,12 +117,13 @@ def download_unsigned_if_changed(
     *,
     transport: Transport,
     quarantine: Quarantine,
+    clock: Clock,
     observer: Observer = SILENCE,
-    known: Callable[[str], Validators],
+    known: Callable[[str], RemoteEntry | None],
     limits: Limits = DEFAULT_LIMITS,
 ) -> Stage[Located, Downloaded | Unchanged, DownloadError | Refusal]:
     """Make :func:`download_unsigned`, but asking whether the image changed."""
-    ports = Ports(transport, quarantine, limits, observer, known)
+    ports = Ports(transport, quarantine, clock, limits, observer, known)
     fetch = partial(fetch_unsigned, ports)
     return _each_candidate(Stage("download", partial(_cleanly, fetch)))
 
@@ -145,8 +149,8 @@ def _all_failed(located: Located, causes: tuple[NextCandidate | Refusal, ...]) -
     return AllCandidatesFailed(located.reference.string, failures)
 
 
-def _nothing_known(_url: str) -> Validators:
-    return Validators()
+def _nothing_known(_url: str) -> RemoteEntry | None:
+    return None
 
 
 def _whole(fetch: _Fetch, attempt: Attempt) -> Result[Downloaded, NextCandidate | Refusal]:
@@ -163,7 +167,7 @@ def _whole(fetch: _Fetch, attempt: Attempt) -> Result[Downloaded, NextCandidate 
 def _cleanly(
     fetch: _Fetch, attempt: Attempt
 ) -> Result[Downloaded | Unchanged, NextCandidate | Refusal]:
-    """Fetch; unless a whole image came of it, what was written goes, after interrupts too."""
+    """Fetch; unless a whole image came of it, what was taken is let go, after interrupts too."""
     with ExitStack() as undo:
         outcome = fetch(attempt, undo)
         if isinstance(outcome.value_or(None), Downloaded):

@@ -2,7 +2,7 @@
 
     Attempt -> Downloaded | Unchanged, or NextCandidate, Refusal
 
-Whatever ``undo`` holds at the end is undone by the caller, unless an image was downloaded.
+What ``undo`` holds at the end is let go by the caller, unless an image was downloaded.
 """
 
 from contextlib import ExitStack

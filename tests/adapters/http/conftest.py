@@ -13,7 +13,7 @@ from returns.result import Failure, Result, Success
 from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.http import HttpSettings, HttpTransport
 from pipeline.errors import DiskFull, StoreError
-from pipeline.ports import Clock, Request
+from pipeline.ports import BodyStart, Clock, Request, ResumePoint
 from pipeline.results import Validators
 from pipeline.testing.fakes import EventLog
 
@@ -24,6 +24,13 @@ class ListSink:
 
     room: int = 1 << 30
     chunks: list[bytes] = field(default_factory=list)
+
+    def resume_point(self) -> ResumePoint | None:
+        return None
+
+    def begin(self, start: BodyStart) -> Result[None, StoreError]:
+        self.chunks.clear()
+        return Success(None)
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
         if len(self.content) + len(chunk) > self.room:

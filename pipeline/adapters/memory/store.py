@@ -1,8 +1,4 @@
-"""Ports in memory: for tests, and for pipelines that keep nothing on disk.
-
-They behave as those on disk do (:mod:`pipeline.testing.conformance` holds both to it), except
-that nothing outlasts the process, and that memory grows with the images.
-"""
+"""A store in memory."""
 
 import io
 from collections.abc import Iterator
@@ -14,6 +10,7 @@ from typing import BinaryIO, Final, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.adapters.memory.quarantine import HeldBody, MemoryQuarantine, emptied
 from pipeline.digest import Digest
 from pipeline.errors import AmbiguousImage, ImageNotFound, StoreError, StoreUnavailable
 from pipeline.names import ImageName, Labels
@@ -31,70 +28,6 @@ from pipeline.storage import (
 )
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-
-
-@final
-@dataclass(slots=True)
-class MemoryWriter:
-    """A :class:`~pipeline.ports.BlobWriter` over a buffer."""
-
-    key: str
-    blobs: dict[str, bytes]
-    buffer: bytearray = field(default_factory=bytearray)
-    closed: bool = False
-
-    def write(self, chunk: bytes) -> Result[None, StoreError]:
-        """Append a chunk."""
-        if self.closed:
-            return Failure(StoreUnavailable(self.key, "write", "it is closed"))
-        self.buffer += chunk
-        return Success(None)
-
-    def finish(self) -> Result[QuarantinedBlob, StoreError]:
-        """Make the bytes readable under the key."""
-        if self.closed:
-            return Failure(StoreUnavailable(self.key, "write", "it is closed"))
-        self.closed = True
-        self.blobs[self.key] = bytes(self.buffer)
-        return Success(QuarantinedBlob(self.key, len(self.buffer)))
-
-    def discard(self) -> None:
-        """Forget the bytes."""
-        self.closed = True
-        self.blobs.pop(self.key, None)
-        self.buffer.clear()
-
-
-@final
-@dataclass(slots=True)
-class MemoryQuarantine:
-    """A :class:`~pipeline.ports.Quarantine` in memory; ``prefix`` begins each of its keys."""
-
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    created: int = 0
-    prefix: str = ""
-
-    def create(self, label: str) -> Result[MemoryWriter, StoreError]:
-        """Start a blob."""
-        self.created += 1
-        return Success(MemoryWriter(f"{self.prefix}{label}-{self.created}", self.blobs))
-
-    def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
-        """Open a finished blob."""
-        content = self.blobs.get(blob.key)
-        if content is None:
-            return Failure(StoreUnavailable(blob.key, "read", "no such blob in quarantine"))
-        return Success(io.BytesIO(content))
-
-
-@contextmanager
-def memory_quarantine() -> Iterator[MemoryQuarantine]:
-    """Yield an empty quarantine, and empty it afterwards."""
-    quarantine = MemoryQuarantine()
-    try:
-        yield quarantine
-    finally:
-        quarantine.blobs.clear()
 
 
 @final
@@ -121,14 +54,15 @@ class MemoryStore:
     _kept: dict[Digest, _Kept] = field(default_factory=dict)
     _remotes: dict[str, tuple[Digest, Validators, Freshness]] = field(default_factory=dict)
     _sessions: list[MemoryQuarantine] = field(default_factory=list)
+    _bodies: dict[str, HeldBody] = field(default_factory=dict)
     _count: int = 0
 
     @contextmanager
     def quarantine(self) -> Iterator[Result[MemoryQuarantine, StoreError]]:
         """Open a quarantine for a ``with`` block; it is emptied whatever ends the block."""
         self._count += 1
-        with memory_quarantine() as session:
-            session.prefix = f"{self._count}/"
+        session = MemoryQuarantine(prefix=f"{self._count}/", bodies=self._bodies)
+        with emptied(session):
             self._sessions.append(session)
             try:
                 yield Success(session)

@@ -1,0 +1,360 @@
+"""Bodies on their way that outlast their session: ``partials/<SHA-256 of the URL>-<user>/``.
+
+    data        what is held, from the body's first byte on
+    state.json  what was fetched: validators, size; and how much of it a power cut cannot take
+    lock        held by the session that is at it
+
+Whoever fetches a URL holds its lock, so that sessions of any thread or process take turns, and a
+session that waits goes on where another was killed. The kernel lets go of a dead owner's lock.
+
+1. Data are void before a new state is written, and a state is whole before it has its name. So
+   held bytes always belong to the validators beside them.
+2. What the kernel holds outlasts the process, not the machine: after another boot only what was
+   made durable counts, every :data:`~pipeline.limits.PARTIAL_SYNC_SECONDS` of a transfer.
+3. A partial without a validator is never taken up again: the rest could be of another file.
+
+The name is a hash, since a query may hold a secret; users of a shared store do not see, nor
+change, what another's transfer holds (a partial is unproven, like all of quarantine).
+"""
+
+import json
+import os
+import re
+import stat
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Final, final
+
+from returns.result import Result
+
+from pipeline.adapters.layout.failures import Refused, attempt
+from pipeline.adapters.layout.filesystem import (
+    BLOB_MODE,
+    LOCK_MODE,
+    PARTIAL_MODE,
+    QUARANTINE_MODE,
+    Filesystem,
+    make_folders,
+    place_file,
+    write_all,
+)
+from pipeline.adapters.layout.locks import try_lock
+from pipeline.errors import DiskFull, StoreError, StoreUnavailable
+from pipeline.limits import PARTIAL_STATE_BYTES, PARTIAL_SYNC_SECONDS
+from pipeline.ports import BodyStart, ResumePoint
+from pipeline.results import QuarantinedBlob, Validators
+
+FOLDER: Final = "partials"
+DATA: Final = "data"
+STATE: Final = "state.json"
+LOCK: Final = "lock"
+
+_KEY: Final = re.compile(rf"{FOLDER}/([0-9a-f]{{64}}-[0-9]+)", re.ASCII)
+_PAUSE_SECONDS: Final = 0.05
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class State:
+    """What ``state.json`` says. ``durable`` bytes outlast a power cut; ``boot`` is the machine's
+    run in which the rest was written, empty where nobody can tell."""
+
+    etag: str | None
+    last_modified: str | None
+    total: int | None
+    durable: int
+    boot: str
+
+    @property
+    def validators(self) -> Validators:
+        """By which the rest can be asked for."""
+        return Validators(self.etag, self.last_modified)
+
+
+def name_of(url: str) -> str:
+    """Return the name of a URL's folder; each user has their own."""
+    return f"{sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()}-{os.getuid()}"
+
+
+@final
+@dataclass(slots=True)
+class FilePartial:
+    """A :class:`~pipeline.ports.Partial` in a file.
+
+    ``lock`` is None where it goes with its session. ``descriptor`` is the open file's, ``size``
+    how many bytes of it count.
+    """
+
+    filesystem: Filesystem
+    root: Path
+    data: Path
+    key: str
+    lock: int | None
+    descriptor: int | None
+    size: int = 0
+    state: State | None = None
+    finished: bool = False
+    given_up: bool = False
+    synced_at: float = 0.0
+
+    def resume_point(self) -> ResumePoint | None:
+        """Return what is held; of a whole body all but the last byte.
+
+        Asking for that one lets the server say whether the body is still the same.
+        """
+        state = self.state
+        if state is None or state.validators == Validators() or self.descriptor is None:
+            return None
+        if state.total is not None and self.size > state.total:
+            return None
+        offset = self.size - 1 if self.size == state.total else self.size
+        return ResumePoint(offset, state.validators, state.total) if offset > 0 else None
+
+    def begin(self, start: BodyStart) -> Result[None, StoreError]:
+        """Make ready for a body from ``start.offset`` on.
+
+        Errors: DiskFull where the body has no room, before any of it is asked for.
+        """
+        return attempt(partial(self._begin, start), self.root, "write")
+
+    def write(self, chunk: bytes) -> Result[None, StoreError]:
+        """Append a chunk."""
+        return attempt(partial(self._write, chunk), self.root, "write")
+
+    def read(self) -> Result[BinaryIO, StoreError]:
+        """Open what is held for reading."""
+        return attempt(lambda: self.data.open("rb"), self.root, "read")
+
+    def finish(self) -> Result[QuarantinedBlob, StoreError]:
+        """Close the file. It need not outlast a power cut until it is committed."""
+        return attempt(self._finish, self.root, "write")
+
+    def release(self) -> None:
+        """Let go of the lock; what cannot be resumed is removed."""
+        self._give_up(keep=self.lock is not None and self._is_resumable())
+
+    def discard(self) -> None:
+        """Remove what is held, and let go of the lock."""
+        self._give_up(keep=False)
+
+    def _give_up(self, *, keep: bool) -> None:
+        # Only once: after that, what has this name may be another session's.
+        if self.given_up:
+            return
+        self.given_up = True
+        with suppress(OSError):
+            self._close_data()
+        if self.lock is None:
+            with suppress(OSError):
+                self.filesystem.unlink(self.data)
+            return
+        if not keep:
+            remove(self.filesystem, self.data.parent)
+        os.close(self.lock)
+
+    def _is_resumable(self) -> bool:
+        state = self.state
+        return state is not None and state.validators != Validators() and self.size > 0
+
+    def _begin(self, start: BodyStart) -> None:
+        descriptor = self._open()
+        if not 0 <= start.offset <= self.size:
+            reason = f"wanted a body from 0 to {self.size}, got one from {start.offset}"
+            raise Refused(StoreUnavailable(str(self.data), "resume", reason))
+        self._require_room(start)
+        # 1. What is void goes before anything says what comes in its place.
+        self.filesystem.truncate(descriptor, start.offset)
+        self.size = start.offset
+        os.lseek(descriptor, start.offset, os.SEEK_SET)
+        durable = 0 if self.state is None else min(self.state.durable, start.offset)
+        self._note(start.validators, start.total, durable)
+
+    def _require_room(self, start: BodyStart) -> None:
+        if start.total is None:
+            return
+        room = self.filesystem.free_bytes(self.data.parent) + self.size - start.offset
+        if start.total - start.offset > room:
+            raise Refused(DiskFull(str(self.root)))
+
+    def _write(self, chunk: bytes) -> None:
+        descriptor = self._open()
+        try:
+            write_all(self.filesystem, descriptor, chunk)
+        finally:
+            # Also where the disk was full after half of the chunk.
+            self.size = os.lseek(descriptor, 0, os.SEEK_CUR)
+        now = time.monotonic()
+        if self.lock is not None and now - self.synced_at >= PARTIAL_SYNC_SECONDS:
+            self.filesystem.sync(descriptor)
+            if self.state is not None:
+                self._note(self.state.validators, self.state.total, self.size)
+            self.synced_at = now
+
+    def _note(self, validators: Validators, total: int | None, durable: int) -> None:
+        state = State(validators.etag, validators.last_modified, total, durable, boot_id())
+        if state == self.state:
+            return
+        self.state = state
+        if self.lock is None:
+            return
+        # 2. A state has its name only when it is whole.
+        place_file(self.filesystem, self.data.with_name(STATE), json.dumps(asdict(state)).encode())
+        self.synced_at = time.monotonic()
+
+    def _finish(self) -> QuarantinedBlob:
+        self.filesystem.set_mode(self._open(), BLOB_MODE)
+        self._close_data()
+        self.finished = True
+        return QuarantinedBlob(self.key, self.size)
+
+    def _open(self) -> int:
+        if self.descriptor is None:
+            raise Refused(StoreUnavailable(str(self.data), "write", "it is closed"))
+        return self.descriptor
+
+    def _close_data(self) -> None:
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def take(filesystem: Filesystem, root: Path, url: str, wait_seconds: float) -> FilePartial:
+    """Take up what is held of ``url``; refuses where another is at it for longer than that."""
+    folder = root / FOLDER / name_of(url)
+    make_folders(filesystem, folder.parent)
+    with ExitStack() as undo:
+        lock = _locked(filesystem, folder, wait_seconds)
+        undo.callback(os.close, lock)
+        descriptor = _open_data(filesystem, folder / DATA)
+        undo.callback(os.close, descriptor)
+        state = _read_state(folder / STATE)
+        size = _sure_bytes(os.fstat(descriptor).st_size, state)
+        os.lseek(descriptor, size, os.SEEK_SET)
+        undo.pop_all()
+    key = f"{FOLDER}/{folder.name}"
+    return FilePartial(filesystem, root, folder / DATA, key, lock, descriptor, size, state)
+
+
+def of_session(filesystem: Filesystem, root: Path, path: Path) -> FilePartial:
+    """Start a body that goes with its session's folder, whatever happens."""
+    descriptor = filesystem.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PARTIAL_MODE)
+    return FilePartial(filesystem, root, path, f"{path.parent.name}/{path.name}", None, descriptor)
+
+
+def path_of(root: Path, key: str) -> Path | None:
+    """Return where a body lies whose key is one of :func:`take`'s; None for any other key."""
+    match = _KEY.fullmatch(key)
+    return None if match is None else root / FOLDER / match[1] / DATA
+
+
+def remove(filesystem: Filesystem, folder: Path) -> None:
+    """Remove a partial whose lock is held, the lock last; what cannot go stays for a collection."""
+    with suppress(OSError):
+        for name in (DATA, f"{STATE}.new", STATE, LOCK):
+            with suppress(FileNotFoundError):
+                filesystem.unlink(folder / name)
+        filesystem.remove_folder(folder)
+
+
+def try_take(filesystem: Filesystem, folder: Path) -> int | None:
+    """Lock a partial and return the lock; None where somebody is at it, or it is gone."""
+    try:
+        lock = filesystem.open(folder / LOCK, os.O_RDWR, 0)
+    except FileNotFoundError:
+        return None
+    if try_lock(lock) and _is_same_file(lock, folder / LOCK):
+        return lock
+    os.close(lock)
+    return None
+
+
+def boot_id() -> str:
+    """Return what names this run of the machine; empty where the system does not say."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _locked(filesystem: Filesystem, folder: Path, wait_seconds: float) -> int:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        with suppress(FileExistsError):
+            filesystem.make_folder(folder, QUARANTINE_MODE)
+        # Its holder may remove it between any two of these calls, and then it is no lock any more.
+        with suppress(FileNotFoundError):
+            lock = filesystem.open(folder / LOCK, os.O_RDWR | os.O_CREAT, LOCK_MODE)
+            if try_lock(lock):
+                if _is_same_file(lock, folder / LOCK):
+                    return lock
+                os.close(lock)
+                continue
+            os.close(lock)
+        if time.monotonic() >= deadline:
+            reason = "another process is fetching the same and takes too long"
+            raise Refused(StoreUnavailable(str(folder), "lock", reason))
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _sure_bytes(size: int, state: State | None) -> int:
+    """Return how many of the file's bytes are what was received, whatever happened since."""
+    if state is None:
+        return 0
+    # What was written in another run of the machine is only sure where it was made durable.
+    same_run = state.boot == boot_id() != ""
+    return size if same_run else min(size, state.durable)
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        named = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    held = os.fstat(descriptor)
+    return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
+
+
+def _open_data(filesystem: Filesystem, path: Path) -> int:
+    """Open the data for going on; a finished body is read-only until then."""
+    flags = os.O_RDWR | os.O_CREAT
+    try:
+        return filesystem.open(path, flags, PARTIAL_MODE)
+    except PermissionError:
+        descriptor = filesystem.open(path, os.O_RDONLY, 0)
+        try:
+            filesystem.set_mode(descriptor, PARTIAL_MODE)
+        finally:
+            os.close(descriptor)
+        return filesystem.open(path, flags, PARTIAL_MODE)
+
+
+def _read_state(path: Path) -> State | None:
+    """Return what the state says; None for none, and for one that this program did not write."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        with path.open("rb") as file:
+            content = file.read(PARTIAL_STATE_BYTES)
+        fields: dict[str, object] = json.loads(content)
+        etag, last_modified = _text(fields["etag"]), _text(fields["last_modified"])
+        total = None if fields["total"] is None else _count(fields["total"])
+        return State(etag, last_modified, total, _count(fields["durable"]), str(fields["boot"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError(value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int) and value >= 0:
+        return value
+    raise ValueError(value)

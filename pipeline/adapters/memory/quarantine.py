@@ -1,0 +1,202 @@
+"""A quarantine in memory: files in the making, and bodies on their way by URL."""
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import BinaryIO, final
+
+from returns.result import Failure, Result, Success
+
+from pipeline.errors import StoreError, StoreUnavailable
+from pipeline.ports import BodyStart, ResumePoint
+from pipeline.results import QuarantinedBlob, Validators
+from pipeline.storage import is_rememberable
+from pipeline.text import redact_url
+
+
+@final
+@dataclass(slots=True)
+class MemoryWriter:
+    """A :class:`~pipeline.ports.BlobWriter` over a buffer."""
+
+    key: str
+    blobs: dict[str, bytes]
+    buffer: bytearray = field(default_factory=bytearray)
+    closed: bool = False
+
+    def write(self, chunk: bytes) -> Result[None, StoreError]:
+        """Append a chunk."""
+        if self.closed:
+            return Failure(StoreUnavailable(self.key, "write", "it is closed"))
+        self.buffer += chunk
+        return Success(None)
+
+    def finish(self) -> Result[QuarantinedBlob, StoreError]:
+        """Make the bytes readable under the key."""
+        if self.closed:
+            return Failure(StoreUnavailable(self.key, "write", "it is closed"))
+        self.closed = True
+        self.blobs[self.key] = bytes(self.buffer)
+        return Success(QuarantinedBlob(self.key, len(self.buffer)))
+
+    def discard(self) -> None:
+        """Forget the bytes."""
+        self.closed = True
+        self.blobs.pop(self.key, None)
+        self.buffer.clear()
+
+
+@final
+@dataclass(slots=True)
+class HeldBody:
+    """What is held of a URL, and the lock of the session that is at it."""
+
+    content: bytearray = field(default_factory=bytearray)
+    start: BodyStart | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@final
+@dataclass(slots=True)
+class MemoryPartial:
+    """A :class:`~pipeline.ports.Partial` over a buffer that outlasts its session."""
+
+    key: str
+    held: HeldBody
+    blobs: dict[str, bytes]
+    given_up: bool = False
+
+    def resume_point(self) -> ResumePoint | None:
+        """Return what is held; of a whole body all but the last byte."""
+        start, size = self.held.start, len(self.held.content)
+        if start is None or start.validators == Validators():
+            return None
+        offset = size - 1 if size == start.total else size
+        return ResumePoint(offset, start.validators, start.total) if offset > 0 else None
+
+    def begin(self, start: BodyStart) -> Result[None, StoreError]:
+        """Make ready for a body from ``start.offset`` on."""
+        if self._is_closed or not 0 <= start.offset <= len(self.held.content):
+            return Failure(StoreUnavailable(self.key, "resume", "that much is not held"))
+        del self.held.content[start.offset :]
+        self.held.start = start
+        return Success(None)
+
+    def write(self, chunk: bytes) -> Result[None, StoreError]:
+        """Append a chunk."""
+        if self._is_closed:
+            return Failure(StoreUnavailable(self.key, "write", "it is closed"))
+        self.held.content += chunk
+        return Success(None)
+
+    def read(self) -> Result[BinaryIO, StoreError]:
+        """Open what is held for reading."""
+        return Success(io.BytesIO(self.held.content))
+
+    def finish(self) -> Result[QuarantinedBlob, StoreError]:
+        """Make the bytes readable under the key."""
+        if self._is_closed:
+            return Failure(StoreUnavailable(self.key, "write", "it is closed"))
+        self.blobs[self.key] = bytes(self.held.content)
+        return Success(QuarantinedBlob(self.key, len(self.held.content)))
+
+    def release(self) -> None:
+        """Let another session go on with what is held, if the rest can be asked for."""
+        start = self.held.start
+        self._give_up(keep=start is not None and start.validators != Validators())
+
+    def discard(self) -> None:
+        """Forget the bytes."""
+        self._give_up(keep=False)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the body is whole."""
+        return self.key in self.blobs
+
+    @property
+    def _is_closed(self) -> bool:
+        return self.given_up or self.is_finished
+
+    def _give_up(self, *, keep: bool) -> None:
+        if self.given_up:
+            return
+        self.given_up = True
+        self.blobs.pop(self.key, None)
+        if not keep:
+            self.held.content.clear()
+            self.held.start = None
+        self.held.lock.release()
+
+
+@final
+@dataclass(slots=True)
+class MemoryQuarantine:
+    """A :class:`~pipeline.ports.Quarantine` in memory; ``prefix`` begins each of its keys.
+
+    ``bodies`` are what is held by URL; quarantines that share them take turns.
+    """
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    created: int = 0
+    prefix: str = ""
+    bodies: dict[str, HeldBody] = field(default_factory=dict)
+    partials: list[MemoryPartial] = field(default_factory=list)
+
+    def resume(self, url: str, wait_seconds: float) -> Result[MemoryPartial, StoreError]:
+        """Take up what is held of ``url``, or start; wait while another session is at it."""
+        held = self.bodies.setdefault(url, HeldBody()) if is_rememberable(url) else HeldBody()
+        # A day is as good as for ever, and the most that every platform's locks can wait.
+        if not held.lock.acquire(timeout=max(0.0, min(wait_seconds, 86_400.0))):
+            return Failure(StoreUnavailable(redact_url(url), "lock", "another fetch is at it"))
+        self.created += 1
+        self.partials.append(
+            MemoryPartial(f"{self.prefix}download-{self.created}", held, self.blobs)
+        )
+        return Success(self.partials[-1])
+
+    def keep(self, blob: QuarantinedBlob) -> None:
+        """Let a finished body outlast the session."""
+        for each in self.partials:
+            if each.key == blob.key:
+                each.release()
+
+    def close(self, *, ended_well: bool) -> None:
+        """Empty it; finished bodies have been judged, if all went well."""
+        for each in self.partials:
+            if each.is_finished and ended_well:
+                each.discard()
+            else:
+                each.release()
+        self.blobs.clear()
+
+    def create(self, label: str) -> Result[MemoryWriter, StoreError]:
+        """Start a blob."""
+        self.created += 1
+        return Success(MemoryWriter(f"{self.prefix}{label}-{self.created}", self.blobs))
+
+    def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
+        """Open a finished blob."""
+        content = self.blobs.get(blob.key)
+        if content is None:
+            return Failure(StoreUnavailable(blob.key, "read", "no such blob in quarantine"))
+        return Success(io.BytesIO(content))
+
+
+@contextmanager
+def memory_quarantine() -> Iterator[MemoryQuarantine]:
+    """Yield an empty quarantine, and empty it afterwards."""
+    with emptied(MemoryQuarantine()) as quarantine:
+        yield quarantine
+
+
+@contextmanager
+def emptied(quarantine: MemoryQuarantine) -> Iterator[MemoryQuarantine]:
+    ended_well = False
+    try:
+        yield quarantine
+        ended_well = True
+    finally:
+        quarantine.close(ended_well=ended_well)
