@@ -78,6 +78,17 @@ class StoppingFilesystem:
         # The kernel may take less than it is given.
         return self.real.write(descriptor, chunk[: max(1, len(chunk) // 2)])
 
+    def truncate(self, descriptor: int, size: int) -> None:
+        self.note(f"truncate {size}")
+        self.real.truncate(descriptor, size)
+
+    def set_mode(self, descriptor: int, mode: int) -> None:
+        self.note("set_mode")
+        self.real.set_mode(descriptor, mode)
+
+    def free_bytes(self, folder: Path) -> int:
+        return self.real.free_bytes(folder)
+
     def sync(self, descriptor: int) -> None:
         # Nobody cuts the power here, and waiting for the disk takes most of the tests' time.
         self.note(f"sync {os.readlink(f'/proc/self/fd/{descriptor}')}")

@@ -3,14 +3,17 @@
 import hashlib
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import BinaryIO, TypeAlias
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import BinaryIO, ClassVar, TypeAlias
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.memory import MemoryQuarantine
+from pipeline.adapters.memory import MemoryPartial, MemoryQuarantine
 from pipeline.errors import (
     AllCandidatesFailed,
     BodyTooLarge,
@@ -34,12 +37,18 @@ from pipeline.limits import DOCUMENT_SECONDS, SIGNATURE_BYTES, Limits
 from pipeline.names import ImageName
 from pipeline.ports import (
     BlobWriter,
+    BodyStart,
     Noticed,
     Observer,
+    Partial,
     Quarantine,
+    RemoteEntry,
     Request,
     Response,
+    ResumePoint,
     Sink,
+    TransferFinished,
+    TransferStarted,
     Transport,
 )
 from pipeline.reference import ArchiveReference
@@ -62,7 +71,16 @@ from pipeline.stages.download import (
     download_unsigned,
     download_unsigned_if_changed,
 )
-from pipeline.testing.fakes import EventLog, FixedClock, MemoryTransport, Page, StaticKeyring
+from pipeline.storage import describe
+from pipeline.testing.fakes import (
+    EPOCH,
+    EventLog,
+    FixedClock,
+    MemoryTransport,
+    Page,
+    StaticKeyring,
+)
+from pipeline.testing.samples import Sample
 from pipeline.trust import (
     AnyScope,
     DigestRequest,
@@ -141,11 +159,14 @@ class World:
 
     def unsigned(self) -> Stage[Located, Downloaded, PipelineError]:
         return download_unsigned(
-            transport=self.transport, quarantine=self.quarantine, observer=self.log
+            transport=self.transport,
+            quarantine=self.quarantine,
+            clock=FixedClock(),
+            observer=self.log,
         )
 
     def if_changed(
-        self, known: Callable[[str], Validators]
+        self, known: Callable[[str], RemoteEntry | None]
     ) -> Stage[Located, Downloaded | Unchanged, PipelineError]:
         return download_if_changed(
             transport=self.transport,
@@ -163,6 +184,12 @@ class World:
 
 def located(*candidates: Candidate, expected: Expectations = Expectations()) -> Located:
     return Located(REFERENCE, candidates, expected)
+
+
+def entry(etag: str | None, fetched_at: datetime = EPOCH) -> RemoteEntry:
+    """What is remembered of any URL."""
+    stored = describe(Sample().extracted(QuarantinedBlob("any", 1), EPOCH), EPOCH)
+    return RemoteEntry("any", stored, Validators(etag), Freshness(fetched_at))
 
 
 def good(candidate: Candidate) -> Pages:
@@ -281,8 +308,7 @@ class TestDeferred:
         image = world.signed()(located(A)).unwrap()
         assert world.asked() == [A.signature, A.image, A.signature]
         assert image.evidence == Signed(SIGNATURE, wanted_digests())
-        (event,) = world.log.events
-        assert isinstance(event, Noticed)
+        (event,) = (each for each in world.log.events if isinstance(each, Noticed))
         assert event.kind == "signature-deferred"
         assert "deferring the signature download" in event.message
 
@@ -307,6 +333,9 @@ class TestDeferred:
 
             def create(self, label: str) -> Result[BlobWriter, StoreError]:
                 return self.inner.create(label).map(lambda writer: writer)
+
+            def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
+                return self.inner.resume(url, wait_seconds).map(lambda held: held)
 
             def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
                 return Failure(StoreUnavailable(blob.key, "read", "gone"))
@@ -337,8 +366,9 @@ class TestUnsigned:
         stage = download_unsigned_if_changed(
             transport=world.transport,
             quarantine=world.quarantine,
+            clock=FixedClock(),
             observer=world.log,
-            known=lambda _: Validators('"v1"'),
+            known=lambda _: entry('"v1"'),
         )
         assert isinstance(stage(located(A)).unwrap(), Unchanged)
         assert world.asked() == [A.image]
@@ -347,7 +377,7 @@ class TestUnsigned:
 class TestIfChanged:
     def test_unchanged_leaves_nothing_behind(self) -> None:
         world = World(good(A) | {A.image: Page(IMAGE, etag='"v1"', max_age_seconds=60)})
-        outcome = world.if_changed(lambda _: Validators('"v1"'))(located(A, B))
+        outcome = world.if_changed(lambda _: entry('"v1"'))(located(A, B))
         freshness = Freshness(FixedClock().now(), 60)
         assert outcome.unwrap() == Unchanged(A, Validators('"v1"'), freshness)
         assert world.asked() == [A.signature, A.image]
@@ -356,24 +386,24 @@ class TestIfChanged:
     @pytest.mark.parametrize("etag", [None, '"v0"'])
     def test_changed_or_never_seen(self, etag: str | None) -> None:
         world = World(good(A))
-        outcome = world.if_changed(lambda _: Validators(etag))(located(A)).unwrap()
+        outcome = world.if_changed(lambda _: entry(etag))(located(A)).unwrap()
         assert isinstance(outcome, Downloaded)
         assert outcome.evidence == Signed(SIGNATURE, wanted_digests())
 
     def test_each_place_is_asked_about_what_came_from_it(self) -> None:
         world = World(good(B))
-        known = {A.image: Validators('"a"'), B.image: Validators('"b"')}
+        known = {A.image: entry('"a"'), B.image: entry('"b"')}
         world.if_changed(known.__getitem__)(located(A, B)).unwrap()
         sent = {request.url: request.validators for request in world.transport.requests}
         assert sent == {
             A.signature: Validators(),
             B.signature: Validators(),
-            B.image: known[B.image],
+            B.image: Validators('"b"'),
         }
 
     def test_unchanged_needs_no_second_signature(self) -> None:
         world = World(good(A) | {A.signature: Page(status=202)})
-        outcome = world.if_changed(lambda _: Validators('"v1"'))(located(A))
+        outcome = world.if_changed(lambda _: entry('"v1"'))(located(A))
         assert isinstance(outcome.unwrap(), Unchanged)
         assert world.asked() == [A.signature, A.image]
 
@@ -387,6 +417,7 @@ class StatusTransport:
     def fetch(self, request: Request, sink: Sink) -> Result[Response, StoreError]:
         freshness = Freshness(FixedClock().now())
         if request.url == A.signature:
+            sink.begin(BodyStart(request.url, 0, None, Validators()))
             sink.write(SIGNATURE)
             return Success(Response(request.url, 200, 9, Validators(), freshness))
         return Success(Response(request.url, self.status, 0, Validators(), freshness))
@@ -419,8 +450,9 @@ def test_unchanged_since_never_is_no_answer() -> None:
     stage = download_unsigned_if_changed(
         transport=StatusTransport(304),
         quarantine=quarantine,
+        clock=FixedClock(),
         observer=EventLog(),
-        known=lambda _: Validators(),
+        known=lambda _: None,
     )
     assert stage(located(A)).failure() == HttpStatus(A.image, 304)
 
@@ -436,71 +468,279 @@ def test_a_signature_is_200_or_202() -> None:
     assert error == SignatureUnavailable(HttpStatus(A.signature, 304))
 
 
-class TestNothingIsLeft:
-    def test_after_a_broken_transfer(self) -> None:
-        @dataclass(slots=True)
-        class Breaking:
-            inner: MemoryTransport
+class TestWhatIsLeft:
+    """Whatever ends a transfer, what came is let go for the next; a whole image stays with us."""
 
-            def fetch(
-                self, request: Request, sink: Sink
-            ) -> Result[Response, TransportError | StoreError]:
-                outcome = self.inner.fetch(request, sink)
-                broken = TruncatedBody(request.url, 1, 2)
-                return Failure(broken) if request.url == A.image else outcome
-
+    def test_a_broken_transfer(self) -> None:
         world = World(good(A))
-        quarantine = Counting()
-        outcome = run(Breaking(world.transport), quarantine)
-        assert outcome.failure() == TruncatedBody(A.image, 1, 2)
-        assert quarantine.discarded == 1
+        outcome = run(Breaking(world.transport, A.image), world.quarantine)
+        assert outcome.failure() == TruncatedBody(A.image, 100, len(IMAGE))
+        assert held_by(world.quarantine) == IMAGE[:100]
 
-    def test_after_a_full_disk(self) -> None:
-        quarantine = Counting(room=50)
-        assert run(World(good(A)).transport, quarantine).failure() == DiskFull("/full")
-        assert quarantine.discarded == 1
+    def test_a_full_disk(self) -> None:
+        world = World(good(A))
+        outcome = run(world.transport, Cramped(world.quarantine, room=250))
+        assert outcome.failure() == DiskFull("/full")
+        assert held_by(world.quarantine) == IMAGE[:200]
 
-    def test_after_an_interrupt(self) -> None:
-        class Interrupted:
-            def fetch(self, request: Request, sink: Sink) -> Result[Response, StoreError]:
-                if request.url == A.image:
-                    sink.write(b"some")
-                    raise KeyboardInterrupt
-                return StatusTransport(200).fetch(request, sink)
-
-        quarantine = Counting()
+    def test_an_interrupt(self) -> None:
+        world = World(good(A))
         with pytest.raises(KeyboardInterrupt):
-            run(Interrupted(), quarantine)
-        assert quarantine.discarded == 1
+            run(Breaking(world.transport, A.image, interrupts=True), world.quarantine)
+        assert held_by(world.quarantine) == IMAGE[:100]
 
-    def test_but_a_whole_image_stays(self) -> None:
-        quarantine = Counting()
-        run(World(good(A)).transport, quarantine).unwrap()
-        assert quarantine.discarded == 0
+    def test_without_a_validator_nothing(self) -> None:
+        world = World(good(A) | {A.image: Page(IMAGE)})
+        run(Breaking(world.transport, A.image), world.quarantine)
+        assert held_by(world.quarantine) == b""
+
+    def test_a_whole_image_stays_with_its_session(self) -> None:
+        world = World(good(A))
+        image = world.signed()(located(A)).unwrap()
+        assert world.quarantine.blobs == {image.blob.key: IMAGE}
+        busy = world.quarantine.resume(A.image, 0).failure()
+        assert isinstance(busy, StoreUnavailable)
+        assert busy.doing == "lock"
+
+    def test_what_is_unchanged_voids_what_was_held(self) -> None:
+        """Otherwise a part of a version between the two would wait for ever."""
+        world = World(good(A))
+        run(Breaking(world.transport, A.image), world.quarantine)
+        world.if_changed(lambda _: entry('"v1"'))(located(A)).unwrap()
+        assert held_by(world.quarantine) == b""
+
+
+def held_by(quarantine: MemoryQuarantine) -> bytes:
+    """What the next fetch of A would find."""
+    held = quarantine.resume(A.image, 0).unwrap()
+    with held.read().unwrap() as file:
+        content = file.read()
+    held.release()
+    return content
 
 
 @dataclass(slots=True)
-class Counting:
-    """A quarantine with some room that counts what is discarded."""
+class Breaking:
+    """A transport that breaks one URL's body off after a chunk."""
 
-    room: int = 1 << 30
-    discarded: int = 0
+    inner: MemoryTransport
+    url: str
+    interrupts: bool = False
+
+    def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
+        if request.url != self.url:
+            return self.inner.fetch(request, sink)
+        page = self.inner.pages[request.url]
+        assert isinstance(page, Page)
+        start = BodyStart(request.url, 0, len(page.body), Validators(page.etag))
+        sink.begin(start).unwrap()
+        sink.write(page.body[:100]).unwrap()
+        if self.interrupts:
+            raise KeyboardInterrupt
+        return Failure(TruncatedBody(request.url, 100, len(page.body)))
+
+
+@dataclass(slots=True)
+class Cramped:
+    """A quarantine whose disk is full after ``room`` bytes."""
+
+    inner: MemoryQuarantine
+    room: int
 
     def create(self, label: str) -> Result[BlobWriter, StoreError]:
-        return Success(self)
+        return self.inner.create(label).map(lambda writer: writer)
+
+    def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
+        return self.inner.resume(url, wait_seconds).map(lambda held: CrampedPartial(held, self))
 
     def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
-        return Failure(StoreUnavailable(blob.key, "read", "nothing is kept"))
+        return self.inner.open(blob)
+
+
+@dataclass(slots=True)
+class CrampedPartial:
+    """A partial on that disk."""
+
+    inner: MemoryPartial
+    disk: Cramped
+
+    def resume_point(self) -> ResumePoint | None:
+        return self.inner.resume_point()
+
+    def begin(self, start: BodyStart) -> Result[None, StoreError]:
+        return self.inner.begin(start)
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
-        self.room -= len(chunk)
-        return Success(None) if self.room >= 0 else Failure(DiskFull("/full"))
+        self.disk.room -= len(chunk)
+        return self.inner.write(chunk) if self.disk.room >= 0 else Failure(DiskFull("/full"))
+
+    def read(self) -> Result[BinaryIO, StoreError]:
+        return self.inner.read()
 
     def finish(self) -> Result[QuarantinedBlob, StoreError]:
-        return Success(QuarantinedBlob("key", 0))
+        return self.inner.finish()
+
+    def release(self) -> None:
+        self.inner.release()
 
     def discard(self) -> None:
-        self.discarded += 1
+        self.inner.discard()
+
+
+@dataclass(slots=True)
+class Ranged:
+    """A transport that sends the rest where the validator is the page's, as a server does."""
+
+    pages: dict[str, bytes]
+    etag: str = '"v1"'
+    asked: list[int] = field(default_factory=list)
+
+    def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
+        body, validators = self.pages[request.url], Validators(self.etag)
+        point = sink.resume_point()
+        offset = point.offset if point is not None and point.validators == validators else 0
+        if request.url == A.image:
+            self.asked.append(offset)
+        sink.begin(BodyStart(request.url, offset, len(body), validators)).unwrap()
+        for start in range(offset, len(body), 7):
+            sink.write(body[start : start + 7]).unwrap()
+        freshness = Freshness(FixedClock().now())
+        return Success(Response(request.url, 200, len(body), validators, freshness))
+
+
+class TestResuming:
+    PAGES: ClassVar = {A.image: IMAGE, A.signature: SIGNATURE}
+
+    def held(self, content: bytes, etag: str | None = '"v1"') -> MemoryQuarantine:
+        """A quarantine in which an earlier fetch of A left something."""
+        quarantine = MemoryQuarantine()
+        left = quarantine.resume(A.image, 0).unwrap()
+        left.begin(BodyStart(A.image, 0, len(IMAGE), Validators(etag))).unwrap()
+        left.write(content).unwrap()
+        left.release()
+        return quarantine
+
+    @given(at=st.integers(min_value=0, max_value=len(IMAGE)))
+    def test_the_rest_is_fetched_and_the_whole_is_hashed(self, at: int) -> None:
+        transport, log = Ranged(self.PAGES), EventLog()
+        quarantine = self.held(IMAGE[:at])
+        image = run(transport, quarantine, log).unwrap()
+        assert quarantine.blobs == {image.blob.key: IMAGE}
+        assert image.evidence == Signed(SIGNATURE, wanted_digests())
+        # Of a whole body the last byte is asked for again: is it still the same?
+        offset = at - 1 if at == len(IMAGE) else at
+        assert transport.asked == [offset]
+        started = [event for event in log.events if isinstance(event, TransferStarted)]
+        finished = [event for event in log.events if isinstance(event, TransferFinished)]
+        assert started == [TransferStarted(A.image, offset, len(IMAGE))]
+        assert [(each.size, each.received) for each in finished] == [
+            (len(IMAGE), len(IMAGE) - offset)
+        ]
+
+    @given(
+        held=st.binary(min_size=1, max_size=len(IMAGE)), etag=st.sampled_from([None, '"v0"', ""])
+    )
+    def test_what_is_held_of_another_version_is_void(self, held: bytes, etag: str | None) -> None:
+        transport = Ranged(self.PAGES)
+        quarantine = self.held(held, etag)
+        image = run(transport, quarantine).unwrap()
+        assert quarantine.blobs == {image.blob.key: IMAGE}
+        assert image.evidence == Signed(SIGNATURE, wanted_digests())
+        assert transport.asked == [0]
+
+    def test_a_transport_may_begin_anew_in_the_middle(self) -> None:
+        """A retry within one run: the server changed its mind, and the hash starts over, too."""
+
+        class Restarting(Ranged):
+            def fetch(
+                self, request: Request, sink: Sink
+            ) -> Result[Response, TransportError | StoreError]:
+                if request.url == A.image:
+                    start = BodyStart(request.url, 0, 999, Validators('"v0"'))
+                    sink.begin(start).unwrap()
+                    sink.write(b"of another version").unwrap()
+                return super().fetch(request, sink)
+
+        quarantine = MemoryQuarantine()
+        image = run(Restarting(self.PAGES), quarantine).unwrap()
+        assert quarantine.blobs == {image.blob.key: IMAGE}
+        assert image.evidence == Signed(SIGNATURE, wanted_digests())
+
+    def test_a_body_of_another_size_than_was_said_is_not_whole(self) -> None:
+        class Lying(Ranged):
+            def fetch(
+                self, request: Request, sink: Sink
+            ) -> Result[Response, TransportError | StoreError]:
+                longer = super().fetch(request, sink).map(lambda r: replace(r, size=r.size + 1))
+                return longer if request.url == A.image else super().fetch(request, sink)
+
+        error = run(Lying(self.PAGES), MemoryQuarantine()).failure()
+        assert error == TruncatedBody(A.image, len(IMAGE), len(IMAGE) + 1)
+
+
+class TestOneDownloadForMany:
+    def test_what_another_stored_meanwhile_is_good_here(self) -> None:
+        world = World(good(A))
+        other = world.quarantine.resume(A.image, 0).unwrap()
+        answers = iter([entry('"v0"'), entry('"v1"', EPOCH + timedelta(seconds=1))])
+
+        def known(url: str) -> RemoteEntry | None:
+            answer = next(answers)
+            other.discard()
+            return answer
+
+        # The first look finds an older one, the other fetch ends, the second look a newer one.
+        busy_once = BusyOnce(world.quarantine)
+        stage = download_if_changed(
+            transport=world.transport,
+            quarantine=busy_once,
+            keyring=StaticKeyring(),
+            verifier=world.verifier,
+            clock=FixedClock(),
+            observer=world.log,
+            known=known,
+        )
+        unchanged = stage(located(A)).unwrap()
+        assert isinstance(unchanged, Unchanged)
+        assert unchanged.freshness == Freshness(EPOCH + timedelta(seconds=1))
+        assert world.asked() == [A.signature]
+        notices = [event.kind for event in world.log.events if isinstance(event, Noticed)]
+        assert notices == ["waiting"]
+        assert busy_once.waits == [0, Limits().total_seconds]
+        assert is_successful(world.quarantine.resume(A.image, 0))
+
+    def test_what_another_did_not_store_is_fetched(self) -> None:
+        world = World(good(A))
+        stage = download_if_changed(
+            transport=world.transport,
+            quarantine=BusyOnce(world.quarantine),
+            keyring=StaticKeyring(),
+            verifier=world.verifier,
+            clock=FixedClock(),
+            observer=world.log,
+            known=lambda _: entry('"v0"'),
+        )
+        assert isinstance(stage(located(A)).unwrap(), Downloaded)
+
+
+@dataclass(slots=True)
+class BusyOnce:
+    """A quarantine whose every body another is at when it is first asked for."""
+
+    inner: MemoryQuarantine
+    waits: list[float] = field(default_factory=list)
+
+    def create(self, label: str) -> Result[BlobWriter, StoreError]:
+        return self.inner.create(label).map(lambda writer: writer)
+
+    def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
+        self.waits.append(wait_seconds)
+        if len(self.waits) == 1:
+            return Failure(StoreUnavailable(url, "lock", "busy"))
+        return self.inner.resume(url, wait_seconds).map(lambda held: held)
+
+    def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
+        return self.inner.open(blob)
 
 
 def test_the_stages_pickle() -> None:
@@ -513,5 +753,5 @@ def test_the_stages_pickle() -> None:
 class Known:
     """What is known, as a value that pickles."""
 
-    def __call__(self, url: str) -> Validators:
-        return Validators(url)
+    def __call__(self, url: str) -> RemoteEntry | None:
+        return entry(url)

@@ -39,7 +39,7 @@ from pipeline.errors import (
 )
 from pipeline.limits import MIB, Limits
 from pipeline.names import ImageName, Label, LabelName, Labels
-from pipeline.ports import BlobWriter, Keyring
+from pipeline.ports import BlobWriter, Keyring, Partial
 from pipeline.reference import ArchiveReference
 from pipeline.results import (
     Candidate,
@@ -335,6 +335,10 @@ class FullDisk:
     def create(self, label: str) -> Result[BlobWriter, StoreError]:
         """Start a file, or fail."""
         return Failure(DiskFull("/store")) if self.fails_to == "create" else Success(self)
+
+    def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
+        """Fail: extracting fetches nothing."""
+        return Failure(DiskFull("/store"))
 
     def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
         """Open a file, or fail, now or when it is read."""

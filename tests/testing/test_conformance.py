@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 from returns.result import Result, Success
 
-from pipeline.adapters import memory
-from pipeline.adapters.memory import MemoryQuarantine, MemoryStore, MemoryWriter
+from pipeline.adapters.memory import (
+    MemoryPartial,
+    MemoryQuarantine,
+    MemoryStore,
+    MemoryWriter,
+    store,
+)
 from pipeline.digest import Digest
 from pipeline.errors import StoreError
 from pipeline.ports import Clock, RemoteEntry
@@ -57,7 +62,7 @@ def test_the_quarantine_on_disk_conforms(tmp_path: Path) -> None:
 def test_a_store_with_a_broken_rule_is_noticed(
     rule: str, broken: Callable[..., object], promise: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, rule, broken)
+    monkeypatch.setattr(store, rule, broken)
     with pytest.raises(NonConformance, match=promise):
         check_store(MemoryStore)
 
@@ -90,10 +95,26 @@ def test_a_quarantine_that_keeps_what_is_discarded_is_noticed(
 
 
 def test_a_quarantine_that_is_never_emptied_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = MemoryQuarantine()
-    monkeypatch.setattr(memory, "MemoryQuarantine", lambda: shared)
-    monkeypatch.setattr(shared, "blobs", _Sticky())
+    shared = MemoryQuarantine(blobs=_Sticky())
+    monkeypatch.setattr(store, "MemoryQuarantine", lambda **_: shared)
     with pytest.raises(NonConformance, match="empties"):
+        check_quarantine(MemoryStore(FixedClock()).quarantine)
+
+
+@pytest.mark.parametrize(
+    ("method", "broken", "promise"),
+    [
+        ("resume_point", lambda held: None, "knows what is held"),
+        ("discard", lambda held: held.release(), "discarded"),
+        ("release", lambda held: None, "released"),
+        ("begin", lambda held, start: Success(setattr(held.held, "start", start)), "be missing"),
+    ],
+)
+def test_a_quarantine_that_breaks_a_promise_of_partials_is_noticed(
+    method: str, broken: Callable[..., object], promise: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryPartial, method, broken)
+    with pytest.raises(NonConformance, match=promise):
         check_quarantine(MemoryStore(FixedClock()).quarantine)
 
 

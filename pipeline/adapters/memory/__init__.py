@@ -4,7 +4,12 @@ They behave as those on disk do (:mod:`pipeline.testing.conformance` holds both 
 that nothing outlasts the process, and that memory grows with the images.
 """
 
-from pipeline.adapters.memory.quarantine import MemoryQuarantine, MemoryWriter, memory_quarantine
+from pipeline.adapters.memory.quarantine import (
+    MemoryPartial,
+    MemoryQuarantine,
+    MemoryWriter,
+    memory_quarantine,
+)
 from pipeline.adapters.memory.store import MemoryStore
 
-__all__ = ["MemoryQuarantine", "MemoryStore", "MemoryWriter", "memory_quarantine"]
+__all__ = ["MemoryPartial", "MemoryQuarantine", "MemoryStore", "MemoryWriter", "memory_quarantine"]
