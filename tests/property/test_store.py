@@ -36,7 +36,7 @@ samples = st.builds(
     leniency=st.sampled_from(((), ("weak-hash",))),
     asked_version=st.sampled_from((None, "1")),
     by_name=st.booleans(),
-    validators=st.builds(Validators, st.none() | st.text(max_size=3).filter(str.isascii)),
+    validators=st.builds(Validators, st.none() | st.text(st.characters(max_codepoint=127), max_size=3)),
     max_age_seconds=st.integers(min_value=-1, max_value=2**70),
 )
 seconds = st.integers(min_value=0, max_value=3)
