@@ -106,6 +106,12 @@ REDIRECTS: Final = 10
 CONNECT_SECONDS: Final = 30.0
 """One connection attempt, TLS included."""
 
+ADDRESSES: Final = 16
+"""Addresses of one host that are tried; large services give under ten."""
+
+ADDRESS_HEAD_START_SECONDS: Final = 0.25
+"""How long one address is tried before the next is tried beside it (RFC 8305 section 5)."""
+
 LEAST_RATE_SECONDS: Final = 60.0
 """For how long a transfer may be slower than the least rate: networks change, people move."""
 
@@ -115,11 +121,26 @@ PARTIAL_SYNC_SECONDS: Final = 10.0
 PARTIAL_STATE_BYTES: Final = 16 * KIB
 """What is noted beside a partial: two validators of 1 KiB at most, some numbers."""
 
+RETRIES: Final = 5
+"""How often a request that fails is sent again without a byte gained; pip has as many."""
+
+RETRY_SECONDS: Final = 0.5
+"""Longest wait before the first of these; each next may be twice as long."""
+
+RETRY_LONGEST_SECONDS: Final = 60.0
+"""Longest wait before any, also where ``Retry-After`` asks for one; registries ask for up to 60."""
+
+VALIDATOR_CHARACTERS: Final = 1 * KIB
+"""An ETag or a date that is kept; real ones are under 100."""
+
 KEEPALIVE_SECONDS: Final = 4.0
 """How long an idle connection is kept; many servers close theirs after 5 seconds."""
 
 CANDIDATES: Final = 16
 """Places tried for one image; each may take as long as a transfer."""
+
+MIRRORS: Final = 8
+"""Places of one prefix that are tried before the origin."""
 
 KEY_URLS: Final = 16
 """Public-key locations followed for one name."""
@@ -133,11 +154,23 @@ DEPENDENCY_DEPTH: Final = 100
 STORE_WAIT_SECONDS: Final = 60.0
 """Wait for another process's change to the store: milliseconds, or a slow disk's one sync."""
 
+RECORD_BYTES: Final = 32 * MIB
+"""What is kept beside an image: a signature, its signers' user IDs, some URLs' validators."""
+
+REMOTES_PER_RECORD: Final = 64
+"""URLs of one image that outlast the loss of the index; others are asked for once more."""
+
+USE_NOTED_SECONDS: Final = 3600.0
+"""How exactly an image's last use is known: noting it more often would write for every read."""
+
 MAX_AGE_SECONDS: Final = 2**31
 """Longest freshness that is remembered (RFC 9111 section 1.2.2 suggests this very bound)."""
 
 CONFIGURATION_BYTES: Final = 1 * MIB
 """A configuration file; a person writes it."""
+
+CREDENTIALS_DEPTH: Final = 8
+"""Nesting of a credentials file's JSON; the schema's own depth is 2."""
 
 USER_AGENT: Final = "image-pipeline"
 """The product's token in the User-Agent header (RFC 9110 section 10.1.5)."""

@@ -1,18 +1,15 @@
-"""Sockets below httpcore: connections led elsewhere, deadlines, and large reads.
+"""Sockets below httpcore: where connections go, who may be asked, and until when.
 
-httpcore costs Python work for each chunk that it is handed, and a TLS ``recv`` gives at most
-16 KiB. A stream here takes whatever has arrived, up to 512 KiB, before it hands anything on. From
-nginx on loopback that took 0.9 instead of 2.2 seconds of processor time a GiB over http, and 2.2
-instead of 4.0 over https.
+    host, port -> Stream
 
 Time-outs of httpcore are for each read, so a server that sends a byte a minute never meets one.
-Here each wait is also bounded by the deadline of the whole request, its head included. Only name
-resolution is not: its time-out is the system resolver's.
+Here each wait is also bounded by the deadline of the whole request: name resolution, connecting,
+TLS and the answer's head included. Addresses are judged after resolution, and the connection is
+made to what was judged. :mod:`.streams` reads and writes.
 """
 
 import math
 import socket
-import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,15 +17,20 @@ from typing import Final, final
 
 import httpcore
 
-from pipeline.adapters.http.settings import ConnectTo
+from pipeline.adapters.http.refusals import Refusal
+from pipeline.adapters.http.resolving import Address, LookUp, connect_first, look_up, resolve
+from pipeline.adapters.http.settings import ConnectTo, rule_for
+from pipeline.adapters.http.streams import Stream
 from pipeline.addresses import AddressScope, scope_of
-from pipeline.limits import KIB
+from pipeline.errors import PeerRefused
+from pipeline.limits import CONNECT_SECONDS
 from pipeline.ports import Clock
 
-READ_BYTES: Final = 512 * KIB
-"""Most bytes handed on at a time; larger ones leave the processor's cache."""
-
-_CHUNKED_END: Final = b"0\r\n\r\n"
+_WANTED: Final = {
+    AddressScope.PUBLIC: "a public address",
+    AddressScope.PRIVATE: "an address no further in than a private network's",
+    AddressScope.LINK_LOCAL: "an address no further in than this link's",
+}
 
 
 class _AtWork(threading.local):
@@ -38,20 +40,28 @@ class _AtWork(threading.local):
     """
 
     until: float = math.inf
-    stream: "Stream | None" = None
-    least_scope: AddressScope | None = None
+    stream: Stream | None = None
+    least_scope: AddressScope = AddressScope.LOOPBACK
 
 
 @final
 class Network(httpcore.NetworkBackend):
-    """An httpcore backend that knows ``connect_to`` rules and the deadline of each thread."""
+    """An httpcore backend that knows ``connect_to`` rules, and each thread's deadline and bound."""
 
-    def __init__(self, rules: tuple[ConnectTo, ...], clock: Clock) -> None:
+    def __init__(
+        self,
+        rules: tuple[ConnectTo, ...],
+        clock: Clock,
+        *,
+        public_only: bool = False,
+        look_up: LookUp = look_up,
+    ) -> None:
         """Keep the rules, the first that matches counts; nothing is opened."""
         self._rules = rules
         self._clock = clock
+        self._least_scope = AddressScope.PUBLIC if public_only else AddressScope.LOOPBACK
+        self._look_up = look_up
         self._at_work = _AtWork()
-        self._sockets = httpcore.SyncBackend()
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
@@ -73,9 +83,7 @@ class Network(httpcore.NetworkBackend):
         Inside another such block, the stricter one counts.
         """
         before = self._at_work.least_scope
-        self._at_work.least_scope = max(
-            (each for each in (before, scope) if each is not None), default=None
-        )
+        self._at_work.least_scope = max(before, scope or AddressScope.LOOPBACK)
         try:
             yield
         finally:
@@ -94,161 +102,91 @@ class Network(httpcore.NetworkBackend):
         left = self._at_work.until - self._clock.monotonic()
         return left if timeout is None else min(timeout, left)
 
+    def monotonic(self) -> float:
+        """Return the clock's monotonic seconds."""
+        return self._clock.monotonic()
+
     def connect_tcp(
         self,
         host: str,
         port: int,
         timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        local_address: str | None = None,  # noqa: ARG002 - no pool here names one
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 - nor these
     ) -> httpcore.NetworkStream:
         """Connect to where the first matching rule leads; ``timeout`` covers TLS too."""
-        rule = next((rule for rule in self._rules if rule.matches(host, port)), ConnectTo())
-        seconds = self.remaining(timeout)
+        rule = rule_for(self._rules, host, port)
+        if rule is not None:
+            # The user's own word: whatever address that is, it is meant.
+            return self.open(rule.to_host or host, rule.to_port or port, timeout)
+        return self.open(host, port, timeout, judged=True)
+
+    def open(self, host: str, port: int, timeout: float | None, *, judged: bool = False) -> Stream:
+        """Connect to this very host and port; ``judged``: to an address that may be asked.
+
+        Raises: httpcore's ConnectTimeout and ConnectError; Refusal; UnicodeError.
+        """
+        self._at_work.stream = None
+        seconds = self.remaining(CONNECT_SECONDS if timeout is None else timeout)
         if seconds <= 0:
             raise httpcore.ConnectTimeout
-        self._at_work.stream = None
-        opened = self._clock.monotonic()
-        stream = self._sockets.connect_tcp(
-            rule.to_host or host, rule.to_port or port, seconds, local_address, socket_options
-        )
-        led = rule.to_host is not None or rule.to_port is not None
-        address = str(stream.get_extra_info("server_addr")[0])
-        scope = None if led else scope_of(address)
-        return Stream(stream, self, connected_by=opened + seconds, scope=scope)
+        until = self._clock.monotonic() + seconds
+        try:
+            addresses = resolve(host, port, seconds, self._look_up)
+            if judged:
+                addresses = self._permitted(addresses)
+            connection, address = connect_first(addresses, lambda: self.seconds_until(until))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(error) from error
+        except OSError as error:
+            raise httpcore.ConnectError(error) from error
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        scope = scope_of(address.ip) if judged else None
+        return Stream(connection, self, connected_by=until, scope=scope)
 
-    def begin_request(self, stream: "Stream") -> None:
-        """Note over which connection this thread sends its request."""
+    def _permitted(self, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+        """Return the addresses that may be asked; of a name with both kinds, only those."""
+        permitted = tuple(each for each in addresses if self.permits(scope_of(each.ip)))
+        if addresses and not permitted:
+            raise self.refusal(addresses[0].ip)
+        return permitted
+
+    def permits(self, scope: AddressScope) -> bool:
+        """Tell whether this thread may ask a peer of that scope now."""
+        return scope >= self._wanted_scope
+
+    def refusal(self, address: str) -> Refusal:
+        """Return what to raise about an address, or what stands for one, that may not be asked."""
+        wanted = _WANTED[self._wanted_scope]
+        return Refusal(lambda url: PeerRefused(url, address, wanted))
+
+    @property
+    def _wanted_scope(self) -> AddressScope:
+        return max(self._least_scope, self._at_work.least_scope)
+
+    def begin_request(self, stream: Stream) -> None:
+        """Note over which connection this thread sends its request.
+
+        A kept connection was judged when it was made, perhaps for a request that may go further.
+        """
         self._at_work.stream = stream
+        if stream.scope is not None and not self.permits(stream.scope):
+            raise self.refusal(stream.peer)
+
+    def stream_in_use(self) -> Stream | None:
+        """Return the connection over which this thread sent its last request."""
+        return self._at_work.stream
 
     def met_stale_connection(self) -> bool:
         """Tell whether this thread's last request went over a kept connection, unanswered."""
         stream = self._at_work.stream
         return stream is not None and stream.is_stale
 
+    def met_end(self) -> bool:
+        """Tell whether the connection of this thread's last request was ended by the peer."""
+        stream = self._at_work.stream
+        return stream is not None and stream.ended
+
     def seconds_until(self, moment: float) -> float:
         """Return the seconds from now to ``moment``, or to the deadline where that is earlier."""
         return self.remaining(moment - self._clock.monotonic())
-
-
-@final
-class Stream(httpcore.NetworkStream):
-    """A connection that reads up to 512 KiB at a time, and knows if an answer ended cleanly."""
-
-    def __init__(
-        self,
-        inner: httpcore.NetworkStream,
-        network: Network,
-        *,
-        connected_by: float,
-        scope: AddressScope | None = None,
-    ) -> None:
-        """Wrap a connection of httpcore's own; TLS must stand by ``connected_by``."""
-        self._inner = inner
-        self._network = network
-        self._connected_by = connected_by
-        self._socket: socket.socket = inner.get_extra_info("socket")
-        self._buffer = memoryview(bytearray(READ_BYTES))
-        self._exchanges = 0
-        self._exchange_bytes = 0
-        self._head_bytes = -1
-        self._tail = b""
-        self._broken: OSError | None = None
-        self.ended = False
-        self.scope = scope
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see below
-        """Wait for data, and return all that is there; nothing means the end.
-
-        ``max_bytes`` is what httpcore asks for, 64 KiB; its parser takes any amount.
-        """
-        count = self._wait_and_fill(timeout)
-        self.ended = count == 0
-        data = bytes(self._buffer[:count])
-        if self._exchange_bytes == 0:
-            self._head_bytes = data.find(b"\r\n\r\n") + 4
-        self._exchange_bytes += count
-        self._tail = data[-5:] if count >= 5 else (self._tail + data)[-5:]
-        return data
-
-    def _wait_and_fill(self, timeout: float | None) -> int:
-        if self._broken is not None:
-            raise httpcore.ReadError(self._broken)
-        seconds = self._network.remaining(timeout)
-        if seconds <= 0:
-            raise httpcore.ReadTimeout
-        try:
-            self._socket.settimeout(seconds)
-            count = self._socket.recv_into(self._buffer)
-            self._socket.settimeout(0)
-            while 0 < count < READ_BYTES:
-                more = self._receive_what_is_there(count)
-                if more == 0:
-                    # Nothing now, or the end; the next read will tell.
-                    break
-                count += more
-        except TimeoutError as error:
-            raise httpcore.ReadTimeout(error) from error
-        except OSError as error:
-            raise httpcore.ReadError(error) from error
-        return count
-
-    def _receive_what_is_there(self, offset: int) -> int:
-        try:
-            return self._socket.recv_into(self._buffer[offset:])
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return 0
-        except OSError as error:
-            # What came before counts; the system tells an error once, so the next read says it.
-            self._broken = error
-            return 0
-
-    def is_between_answers(self, body_bytes: int, *, chunked: bool) -> bool:
-        """Tell whether the answer that was just read was the last thing on the connection.
-
-        What follows a whole answer unasked must never be taken for the answer to the next request
-        (RFC 9112 section 9.2), and httpcore's parser may have read it already. So a connection is
-        used again only where the bytes add up; one that is merely unusual is closed as well.
-        """
-        if chunked:
-            return self._tail == _CHUNKED_END
-        return self._head_bytes >= 4 and self._exchange_bytes == self._head_bytes + body_bytes
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the connection served a request before and has not answered the last one."""
-        return self._exchanges > 1 and self._exchange_bytes == 0
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send; what is read afterwards belongs to a new answer."""
-        if not buffer:
-            return
-        seconds = self._network.remaining(timeout)
-        if seconds <= 0:
-            raise httpcore.WriteTimeout
-        self._exchanges += 1
-        self._exchange_bytes, self._head_bytes, self._tail = 0, -1, b""
-        self._network.begin_request(self)
-        self._inner.write(buffer, seconds)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._inner.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - the connection's own allowance counts
-    ) -> httpcore.NetworkStream:
-        """Agree on TLS within what is left of the time for connecting."""
-        seconds = self._network.seconds_until(self._connected_by)
-        if seconds <= 0:
-            self.close()
-            raise httpcore.ConnectTimeout
-        secured = self._inner.start_tls(ssl_context, server_hostname, seconds)
-        return Stream(secured, self._network, connected_by=self._connected_by, scope=self.scope)
-
-    def get_extra_info(self, info: str) -> object:
-        """Return what httpcore asks about the connection."""
-        return self._inner.get_extra_info(info)

@@ -35,6 +35,12 @@ class ConnectTo:
         return self.host in {None, host.lower()} and self.port in {None, port}
 
 
+def rule_for(rules: tuple[ConnectTo, ...], host: str, port: int) -> ConnectTo | None:
+    """Return the first rule that ``host`` and ``port`` fall under, if it leads elsewhere."""
+    rule = next((each for each in rules if each.matches(host, port)), ConnectTo())
+    return None if rule.to_host is None and rule.to_port is None else rule
+
+
 def parse_connect_to(untrusted_text: str) -> Result[ConnectTo, str]:
     """Read ``HOST1:PORT1:HOST2:PORT2``, each part possibly empty, IPv6 addresses in brackets.
 

@@ -1,11 +1,13 @@
 """Reads that gather what has arrived, and waits that end; over a socket that keeps to a script."""
 
+import socket
 import ssl
 
 import httpcore
 import pytest
 
-from pipeline.adapters.http.network import READ_BYTES, Network, Stream
+from pipeline.adapters.http.network import Network
+from pipeline.adapters.http.streams import READ_BYTES, Stream
 from pipeline.testing.fakes import FixedClock
 
 
@@ -14,9 +16,11 @@ class ScriptedSocket:
 
     def __init__(self, *script: bytes | OSError) -> None:
         self.script = list(script)
-        self.timeouts: list[float | None] = []
+        self.timeouts: list[float] = []
+        self.sent = b""
+        self.closed = False
 
-    def settimeout(self, seconds: float | None) -> None:
+    def settimeout(self, seconds: float) -> None:
         self.timeouts.append(seconds)
 
     def recv_into(self, buffer: memoryview) -> int:
@@ -29,26 +33,14 @@ class ScriptedSocket:
             self.script.insert(0, piece[count:])
         return count
 
+    def sendall(self, data: bytes) -> None:
+        self.sent += data
 
-class ScriptedStream(httpcore.NetworkStream):
-    """A connection of httpcore's over such a socket."""
+    def fileno(self) -> int:
+        return -1
 
-    def __init__(self, socket: ScriptedSocket) -> None:
-        self.socket = socket
-        self.tls_timeouts: list[float | None] = []
-        self.closed = False
-
-    def get_extra_info(self, info: str) -> object:
-        return self.socket if info == "socket" else None
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        self.tls_timeouts.append(timeout)
-        return self
+    def getpeername(self) -> tuple[object, ...]:
+        return ("10.0.0.1", 443)
 
     def close(self) -> None:
         self.closed = True
@@ -56,10 +48,11 @@ class ScriptedStream(httpcore.NetworkStream):
 
 def stream(
     *script: bytes | OSError, clock: FixedClock | None = None
-) -> tuple[Stream, ScriptedStream]:
+) -> tuple[Stream, ScriptedSocket]:
     clock = clock or FixedClock()
-    inner = ScriptedStream(ScriptedSocket(*script))
-    return Stream(inner, Network((), clock), connected_by=clock.monotonic() + 30), inner
+    connection = ScriptedSocket(*script)
+    connected_by = clock.monotonic() + 30
+    return Stream(connection, Network((), clock), connected_by=connected_by), connection
 
 
 RECORD = b"x" * 16384
@@ -72,7 +65,7 @@ def test_what_has_arrived_comes_at_once(nothing_now: OSError) -> None:
     reader, inner = stream(RECORD, RECORD, RECORD, nothing_now, b"y", nothing_now)
     assert reader.read(65536, timeout=5) == RECORD * 3
     assert reader.read(65536, timeout=5) == b"y"
-    assert inner.socket.timeouts == [5, 0, 5, 0]
+    assert inner.timeouts == [5, 0, 5, 0]
 
 
 def test_no_more_than_the_buffer() -> None:
@@ -99,12 +92,12 @@ def test_what_came_before_an_error_counts_and_then_the_error(broken: OSError) ->
 def test_waits_end_with_the_deadline() -> None:
     clock = FixedClock()
     network = Network((), clock)
-    inner = ScriptedStream(ScriptedSocket(b"x", BlockingIOError()))
+    inner = ScriptedSocket(b"x", BlockingIOError())
     reader = Stream(inner, network, connected_by=30)
     with network.deadline(3):
         clock.advance(1)
         reader.read(65536, timeout=60)
-        assert inner.socket.timeouts == [2, 0]
+        assert inner.timeouts == [2, 0]
         clock.advance(2)
         with pytest.raises(httpcore.ReadTimeout):
             reader.read(65536, timeout=60)
@@ -116,12 +109,27 @@ def test_waits_end_with_the_deadline() -> None:
 
 
 def test_connecting_and_tls_share_one_allowance() -> None:
+    """The server listens, and never says a word of TLS."""
     clock = FixedClock()
-    connection, inner = stream(clock=clock)
-    clock.advance(20)
-    connection.start_tls(ssl.create_default_context(), "h", timeout=30)
-    assert inner.tls_timeouts == [10]
-    clock.advance(10)
-    with pytest.raises(httpcore.ConnectTimeout):
-        connection.start_tls(ssl.create_default_context(), "h", timeout=30)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        opened = Network((), clock).connect_tcp("127.0.0.1", port, timeout=30)
+        clock.advance(29.9)
+        with pytest.raises(httpcore.ConnectTimeout):
+            opened.start_tls(ssl.create_default_context(), "h", timeout=30)
+        connection, inner = stream(clock=clock)
+        clock.advance(30)
+        with pytest.raises(httpcore.ConnectTimeout):
+            connection.start_tls(ssl.create_default_context(), "h", timeout=30)
     assert inner.closed
+
+
+def test_the_end_of_a_head_is_found_wherever_it_is_cut() -> None:
+    """Otherwise a connection whose answer came in pieces would not be used again."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+    for cut in range(1, len(head)):
+        reader, _ = stream(head[:cut], BlockingIOError(), head[cut:] + b"x", BlockingIOError())
+        reader.read(65536)
+        reader.read(65536)
+        assert reader.is_between_answers(1, chunked=False), cut
+        assert not reader.is_between_answers(0, chunked=False)
