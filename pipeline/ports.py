@@ -452,7 +452,25 @@ class _Silence:
 SILENCE: Final = _Silence()
 """The observer of those who do not watch."""
 
+
+@final
+class _NoCredentials:
+    """Proves nothing to anybody."""
+
+    def headers_for(
+        self,
+        url: str,  # noqa: ARG002 - nobody is told anything
+        now: datetime,  # noqa: ARG002 - at no time
+    ) -> tuple[tuple[str, Secret], ...]:
+        """Return no field."""
+        return ()
+
+
+NO_CREDENTIALS: Final = _NoCredentials()
+"""The credentials of those who have none."""
+
 __all__ = [
+    "NO_CREDENTIALS",
     "SILENCE",
     "BlobWriter",
     "BodyStart",

@@ -43,13 +43,14 @@ class Asked:
 class FaultServer:
     """Answers by path, from ``answers``; each connection has its own thread.
 
-    A list of answers is used up one by one; its last one stays. ``greeting`` is sent before
-    anything was asked.
+    A list of answers is used up one by one; its last one stays. Instead of a table there may be a
+    function of what was asked. ``greeting`` is sent before anything was asked.
     """
 
-    answers: Mapping[str, Answer | list[Answer]]
+    answers: Mapping[str, Answer | list[Answer]] | Callable[[Asked], Answer]
     tls: ssl.SSLContext | None = None
     greeting: bytes = b""
+    host: str = "127.0.0.1"
     asked: list[Asked] = field(default_factory=list)
     closed_by_client: int = 0
     port: int = 0
@@ -58,7 +59,7 @@ class FaultServer:
     _connections: list[socket.socket] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((self.host, 0))
         self.port = self._listener.getsockname()[1]
         self._spawn(self._accept)
         return self
@@ -78,7 +79,7 @@ class FaultServer:
         self._listener.close()
 
     def url(self, path: str) -> str:
-        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}{path}"
+        return f"{'http' if self.tls is None else 'https'}://{self.host}:{self.port}{path}"
 
     def paths(self) -> list[str]:
         return [each.path for each in self.asked]
@@ -111,16 +112,22 @@ class FaultServer:
                 self._connections.append(connection)
             while head := _read_head(connection):
                 path, headers = _parse_head(head)
-                asked_before = self.paths().count(path)
-                self.asked.append(Asked(path, headers, number))
-                answer = self.answers.get(path, http(b"", 404))
-                if isinstance(answer, list):
-                    answer = answer[min(asked_before, len(answer) - 1)]
+                answer = self._answer(Asked(path, headers, number))
                 if callable(answer):
                     answer(connection)
                     return
                 connection.sendall(answer)
             self.closed_by_client += 1
+
+    def _answer(self, asked: Asked) -> Answer:
+        asked_before = self.paths().count(asked.path)
+        self.asked.append(asked)
+        if callable(self.answers):
+            return self.answers(asked)
+        answer = self.answers.get(asked.path, http(b"", 404))
+        if isinstance(answer, list):
+            answer = answer[min(asked_before, len(answer) - 1)]
+        return answer
 
 
 def _read_head(connection: socket.socket) -> bytes:

@@ -2,18 +2,21 @@
 
     Request, Sink -> Result[Response, TransportError | StoreError]
 
-Sources: RFC 9110 sections 8.8, 13.1 (conditional requests) and 15.4 (redirects); RFC 9112 section
-6 (where a body ends); RFC 9111 (freshness).
+Sources: RFC 9110 sections 8.8, 13.1 (conditional requests), 14 (ranges) and 15.4 (redirects); RFC
+9112 section 6 (where a body ends); RFC 9111 (freshness).
 
-Not here: credentials, none of which exist in this version; proxies, also those that the
-environment names; HTTP/2, which is slower for one large body; decoding of content codings, since
-a signature is over the bytes that the publisher signed. A body that ends with its connection,
-without a length, cannot be told from a truncated one: its digest or signature has to.
+Here is decided who is asked, what for, and what an answer means. :mod:`.questions` writes the
+request, :mod:`.ranges` says which parts are taken, :mod:`.bodies` moves them into the sink.
+
+Not here: asking again after a failure; HTTP/2, which is slower for one large body; decoding of
+content codings, since a signature is over the bytes that the publisher signed. A body that ends
+with its connection, without a length, cannot be told from a truncated one: its digest or signature
+has to.
 """
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,14 +28,19 @@ import truststore
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.adapters.http.bodies import Transfer, announced, close_unless_clean, receive
 from pipeline.adapters.http.caching import parse_max_age
+from pipeline.adapters.http.dates import parse_http_date, parse_retry_after
 from pipeline.adapters.http.failures import FOREIGN, transport_error
-from pipeline.adapters.http.network import Network, Stream
+from pipeline.adapters.http.network import Network
 from pipeline.adapters.http.pool import PoolTransport
+from pipeline.adapters.http.questions import build_question
+from pipeline.adapters.http.ranges import check_part, if_range, resume_validators
+from pipeline.adapters.http.rates import RateLimit
 from pipeline.adapters.http.settings import HttpSettings
 from pipeline.adapters.http.urls import Target, join_target, parse_target
 from pipeline.errors import (
-    BodyTooLarge,
+    BadAnswer,
     HttpStatus,
     InsecureUrl,
     StoreError,
@@ -42,27 +50,28 @@ from pipeline.errors import (
     TruncatedBody,
 )
 from pipeline.limits import (
-    CONNECT_SECONDS,
     ERROR_BODY_BYTES,
     ERROR_BODY_SECONDS,
     REDIRECTS,
+    VALIDATOR_CHARACTERS,
 )
 from pipeline.ports import (
+    NO_CREDENTIALS,
     SILENCE,
+    BodyStart,
     Clock,
+    Credentials,
     Noticed,
     Observer,
     Request,
     Response,
+    ResumePoint,
     Sink,
-    TransferProgressed,
 )
 from pipeline.results import Freshness, Validators
-from pipeline.text import redact_url
+from pipeline.secret import Secret
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_SECONDS_BETWEEN_EVENTS: Final = 0.1
-_VALIDATOR_CHARACTERS: Final = 1024
 
 
 @final
@@ -72,15 +81,13 @@ class _Redirect:
 
 
 @final
-@dataclass(slots=True)
-class _Transfer:
-    """How far a body has come: what an error, and the observer, want to know."""
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """One request of a chain of redirects; ``credentials`` are those for its target."""
 
-    url: str
-    announced: int | None = None
-    received: int = 0
-    ended_early: bool = False
-    told_at: float = 0.0
+    target: Target
+    request: Request
+    credentials: tuple[tuple[str, Secret], ...]
 
 
 @final
@@ -90,12 +97,20 @@ class HttpTransport:
     A context manager; leaving it closes every connection. Several threads may fetch at once.
     """
 
-    def __init__(self, settings: HttpSettings, clock: Clock, observer: Observer = SILENCE) -> None:
+    def __init__(
+        self,
+        settings: HttpSettings,
+        clock: Clock,
+        observer: Observer = SILENCE,
+        credentials: Credentials = NO_CREDENTIALS,
+    ) -> None:
         """Keep what is set; nothing is opened or read before the first request."""
         self._settings = settings
         self._clock = clock
         self._observer = observer
+        self._credentials = credentials
         self._network = Network(settings.connect_to, clock)
+        self._limit = RateLimit(settings.limit_rate) if settings.limit_rate else None
         self._lock = threading.Lock()
         self._connections: PoolTransport | None = None
 
@@ -116,9 +131,13 @@ class HttpTransport:
             connections.close()
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
-        """GET ``request.url``, redirects included; a 200's body goes into ``sink`` whole.
+        """GET ``request.url``, redirects included; a body goes into ``sink`` whole.
 
-        Errors: any TransportError but FileUnreadable; what the sink fails with.
+        What the sink holds already is not asked for again, where the server proves that the rest
+        belongs to it.
+
+        Errors: any TransportError but FileUnreadable and RetriesExhausted; what the sink fails
+        with.
         """
         with self._network.deadline(request.total_seconds):
             return self._follow(request, sink)
@@ -127,6 +146,8 @@ class HttpTransport:
         self, request: Request, sink: Sink
     ) -> Result[Response, TransportError | StoreError]:
         url, came_from = request.url, None
+        origin, has_left = None, False
+        innermost = request.named_by
         for _ in range(REDIRECTS + 1):
             # 1. The URL is http or https, names a host, and carries no user name or password:
             #    what a redirect would have us send is not ours to send.
@@ -140,68 +161,114 @@ class HttpTransport:
             # 3. Plain http only where somebody allowed it.
             if target.scheme == "http" and not self._settings.allow_http:
                 return Failure(InsecureUrl(url))
-            outcome = self._ask(target, request, sink)
+            # 4. Credentials go to the first origin alone, over https alone; a chain that left it
+            #    has lost them, also where it comes back: another has named that URL.
+            origin = target.origin if came_from is None else origin
+            has_left = has_left or target.origin != origin
+            fields: tuple[tuple[str, Secret], ...] = ()
+            if target.scheme == "https" and not has_left:
+                fields = self._credentials.headers_for(url, self._clock.now())
+            # 5. A URL that a server named leads no further inward than that server is.
+            with self._network.no_further_in_than(innermost):
+                outcome = self._ask(_Hop(target, request, fields), sink)
             if not is_successful(outcome):
                 return Failure(outcome.failure())
             answer = outcome.unwrap()
             if isinstance(answer, Response):
                 return Success(answer)
-            # 4. The new URL passes the same checks; no more than so many in a row.
+            # 6. The new URL passes the same checks; no more than so many in a row.
             joined = join_target(target, answer.location)
             if not is_successful(joined):
                 return Failure(joined.failure())
             url, came_from = joined.unwrap(), target
+            peers = (innermost, self._network.peer_scope())
+            innermost = max((each for each in peers if each is not None), default=None)
         return Failure(TooManyRedirects(request.url, REDIRECTS))
 
     def _ask(
-        self, target: Target, request: Request, sink: Sink, *, may_retry: bool = True
+        self, hop: _Hop, sink: Sink
+    ) -> Result[Response | _Redirect, TransportError | StoreError]:
+        """Ask for the rest of what the sink holds; or for the whole, where that cannot be had."""
+        point = sink.resume_point()
+        if point is None or if_range(point) is None:
+            return self._exchange(hop, sink, None)
+        outcome = self._exchange(hop, sink, point)
+        # What a server makes of a range is its own; without one it is asked once more.
+        if not is_successful(outcome) and _is_about_range(outcome.failure()):
+            return self._exchange(hop, sink, None)
+        return outcome
+
+    def _exchange(
+        self, hop: _Hop, sink: Sink, point: ResumePoint | None, *, may_repeat: bool = True
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         """Send one request, and read its answer to the end."""
+        url = hop.target.url
         connections = self._pooled()
         if not is_successful(connections):
-            return Failure(TlsFailed(target.url, connections.failure()))
-        transfer = _Transfer(target.url)
+            return Failure(TlsFailed(url, connections.failure()))
+        agent = self._settings.user_agent
+        transfer = Transfer(url)
         try:
-            response = connections.unwrap().handle_request(self._question(target, request))
+            question = build_question(hop.target, hop.request, point, agent, hop.credentials)
+            if not is_successful(question):
+                return Failure(question.failure())
+            response = connections.unwrap().handle_request(question.unwrap())
             with closing(response):
-                return self._answer(response, transfer, request, sink)
+                return self._answer(response, transfer, hop.request, sink, point)
         except FOREIGN as error:
             stale = self._network.met_stale_connection()
-            if may_retry and stale and not isinstance(error, httpcore.TimeoutException):
+            if may_repeat and stale and not isinstance(error, httpcore.TimeoutException):
                 # The server closed a kept connection just before the request came, and has not
                 # acted on it: asking again is right (RFC 9112 section 9.3.1), once.
-                return self._ask(target, request, sink, may_retry=False)
+                return self._exchange(hop, sink, point, may_repeat=False)
             if transfer.ended_early:
-                return Failure(TruncatedBody(target.url, transfer.received, transfer.announced))
-            out_of_time = self._network.remaining(None) <= 0
-            return Failure(transport_error(error, target.url, request, out_of_time=out_of_time))
+                return Failure(TruncatedBody(url, transfer.held, transfer.total))
+            return Failure(
+                transport_error(
+                    error,
+                    url,
+                    hop.request,
+                    out_of_time=self._network.remaining(None) <= 0,
+                    ended=self._network.met_end(),
+                )
+            )
 
     def _answer(
-        self, response: httpx.Response, transfer: _Transfer, request: Request, sink: Sink
+        self,
+        response: httpx.Response,
+        transfer: Transfer,
+        request: Request,
+        sink: Sink,
+        point: ResumePoint | None,
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         status = response.status_code
-        length = response.headers.get("content-length", "")
-        # httpcore's parser has refused a length that is not a number.
-        transfer.announced = int(length) if length else None
-        if status == 200:
-            received = self._receive(response, transfer, request, sink)
+        if status in {200, 206}:
+            start = _body_start(response, transfer.url, point)
+            if not is_successful(start):
+                return Failure(start.failure())
+            received = receive(
+                response, start.unwrap(), transfer, request, sink, self._clock, self._paced
+            )
             if not is_successful(received):
                 return Failure(received.failure())
         else:
             self._drain(response, transfer)
-        _close_unless_clean(response, transfer)
+        close_unless_clean(response, transfer)
         if status in _REDIRECTS and (location := response.headers.get("location", "")):
             return Success(_Redirect(location))
         asked = request.validators
-        if status not in {200, 202} and (status != 304 or asked == Validators()):
-            return Failure(HttpStatus(transfer.url, status))
-        size = transfer.received if status == 200 else 0
+        if status not in {200, 202, 206} and (status != 304 or asked == Validators()):
+            retry_after = self._retry_after(response)
+            return Failure(HttpStatus(transfer.url, status, retry_after_seconds=retry_after))
+        # What a part or a 304 does not repeat stands as it was.
         known = asked if status == 304 else Validators()
+        if status == 206 and point is not None:
+            known = point.validators
         return Success(
             Response(
                 transfer.url,
-                status,
-                size,
+                200 if status == 206 else status,
+                transfer.held if status in {200, 206} else 0,
                 Validators(
                     _validator(response, "etag") or known.etag,
                     _validator(response, "last-modified") or known.last_modified,
@@ -212,32 +279,13 @@ class HttpTransport:
                         response.headers.get("cache-control", ""), response.headers.get("age", "")
                     ),
                 ),
+                self._network.peer_scope(),
             )
         )
 
-    def _receive(
-        self, response: httpx.Response, transfer: _Transfer, request: Request, sink: Sink
-    ) -> Result[None, TransportError | StoreError]:
-        """Move the body into the sink, never more than the limit."""
-        announced = transfer.announced
-        if announced is not None and announced > request.max_bytes:
-            return Failure(BodyTooLarge(transfer.url, request.max_bytes, announced))
-        transfer.told_at = self._clock.monotonic()
-        for chunk in _chunks(response, transfer):
-            transfer.received += len(chunk)
-            if transfer.received > request.max_bytes:
-                return Failure(BodyTooLarge(transfer.url, request.max_bytes))
-            written = sink.write(chunk)
-            if not is_successful(written):
-                return Failure(written.failure())
-            if self._clock.monotonic() - transfer.told_at >= _SECONDS_BETWEEN_EVENTS:
-                self._tell(request, transfer)
-        self._tell(request, transfer)
-        return Success(None)
-
-    def _drain(self, response: httpx.Response, transfer: _Transfer) -> None:
+    def _drain(self, response: httpx.Response, transfer: Transfer) -> None:
         """Read a body that nobody wants, if it is short, so that the connection can go on."""
-        if (transfer.announced or 0) > ERROR_BODY_BYTES:
+        if (announced(response) or 0) > ERROR_BODY_BYTES:
             return
         try:
             with self._network.deadline(ERROR_BODY_SECONDS):
@@ -249,34 +297,19 @@ class HttpTransport:
             # The status has said all that counts; the connection is closed with the response.
             return
 
-    def _tell(self, request: Request, transfer: _Transfer) -> None:
-        transfer.told_at = self._clock.monotonic()
-        self._observer.on_event(
-            TransferProgressed(redact_url(request.url), transfer.received, transfer.announced)
-        )
+    def _paced(self, chunk: bytes) -> Iterable[bytes]:
+        return (chunk,) if self._limit is None else self._slowed(chunk, self._limit)
 
-    def _question(self, target: Target, request: Request) -> httpx.Request:
-        fields = {
-            "Host": target.authority,
-            "User-Agent": self._settings.user_agent,
-            "Accept": request.accept,
-            "Accept-Encoding": "identity",
-        }
-        # Where both are known the ETag alone counts, being the more exact (RFC 9110 13.1.3).
-        if request.validators.etag is not None:
-            fields["If-None-Match"] = request.validators.etag
-        elif request.validators.last_modified is not None:
-            fields["If-Modified-Since"] = request.validators.last_modified
-        url = httpx.URL(
-            scheme=target.scheme,
-            host=target.host,
-            port=target.port,
-            raw_path=target.path_and_query.encode("ascii"),
-        )
-        timeout = httpx.Timeout(request.idle_seconds, connect=CONNECT_SECONDS)
-        headers = httpx.Headers(fields, encoding="latin-1")
-        extensions = {"timeout": timeout.as_dict()}
-        return httpx.Request("GET", url, headers=headers, extensions=extensions)
+    def _slowed(self, chunk: bytes, limit: RateLimit) -> Iterator[bytes]:
+        """Yield a chunk no faster than the limit; what is not read yet waits at the server."""
+        for piece in limit.pieces(chunk):
+            seconds = limit.wait_for(len(piece), self._clock.monotonic())
+            self._clock.sleep(min(seconds, self._network.remaining(None)))
+            yield piece
+
+    def _retry_after(self, response: httpx.Response) -> float | None:
+        answered_at = parse_http_date(response.headers.get("date", "")) or self._clock.now()
+        return parse_retry_after(response.headers.get("retry-after", ""), answered_at)
 
     def _pooled(self) -> Result[PoolTransport, str]:
         with self._lock:
@@ -312,32 +345,25 @@ def _ssl_context(settings: HttpSettings) -> Result[ssl.SSLContext, str]:
     return Success(context)
 
 
+def _is_about_range(error: TransportError | StoreError) -> bool:
+    return isinstance(error, BadAnswer) or (isinstance(error, HttpStatus) and error.status == 416)
+
+
+def _body_start(
+    response: httpx.Response, url: str, point: ResumePoint | None
+) -> Result[BodyStart, BadAnswer]:
+    """Say where in the whole the body of a 200 or 206 begins."""
+    if response.status_code == 200:
+        validators = resume_validators(response.headers)
+        return Success(BodyStart(url, 0, announced(response), validators))
+    if point is None:
+        return Failure(BadAnswer(url, "a part (206) that was not asked for"))
+    total = check_part(response.headers, point)
+    if not is_successful(total):
+        return Failure(BadAnswer(url, total.failure()))
+    return Success(BodyStart(url, point.offset, total.unwrap(), point.validators))
+
+
 def _validator(response: httpx.Response, name: str) -> str | None:
     value = response.headers.get(name, "")
-    return value if 0 < len(value) <= _VALIDATOR_CHARACTERS else None
-
-
-def _stream(response: httpx.Response) -> Stream | None:
-    stream = response.extensions.get("network_stream")
-    return stream if isinstance(stream, Stream) else None
-
-
-def _chunks(response: httpx.Response, transfer: _Transfer) -> Iterator[bytes]:
-    """Yield the body, and note where the connection ended before it did."""
-    try:
-        yield from response.iter_raw()
-    except httpcore.ReadError as error:
-        transfer.ended_early = not any(isinstance(arg, ssl.SSLError) for arg in error.args)
-        raise
-    except httpcore.RemoteProtocolError:
-        stream = _stream(response)
-        transfer.ended_early = stream is not None and stream.ended
-        raise
-
-
-def _close_unless_clean(response: httpx.Response, transfer: _Transfer) -> None:
-    """Let the connection be used again only where nothing follows the answer on it."""
-    chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
-    stream = _stream(response)
-    if stream is not None and not stream.is_between_answers(transfer.received, chunked=chunked):
-        stream.close()
+    return value if 0 < len(value) <= VALIDATOR_CHARACTERS else None

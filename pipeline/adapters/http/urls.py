@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from returns.result import Failure, Result, Success
 
-from pipeline.errors import ConnectionFailed, TransportError
+from pipeline.errors import InvalidUrl, TransportError
 
 # Control characters, and halves of characters that no encoding holds.
 _NOT_TEXT: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -37,26 +37,31 @@ class Target:
     authority: str
     path_and_query: str
 
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Who is asked: scheme, host and port (RFC 6454 section 4)."""
+        return self.scheme, self.host, self.port
+
 
 def parse_target(url: str) -> Result[Target, TransportError]:
     """Take a URL apart; blanks and non-ASCII letters in path and query become percent-encoded.
 
-    Errors: ConnectionFailed with what is wrong with the URL.
+    Errors: InvalidUrl with what is wrong with the URL.
     """
     if _NOT_TEXT.search(url) is not None:
-        return Failure(ConnectionFailed(url, "the URL holds characters that are no text"))
+        return Failure(InvalidUrl(url, "the URL holds characters that are no text"))
     try:
         parts = urlsplit(url)
         port = parts.port
         host = parts.hostname or ""
     except ValueError as error:
-        return Failure(ConnectionFailed(url, f"not a URL: {error}"))
+        return Failure(InvalidUrl(url, f"not a URL: {error}"))
     if parts.scheme not in {"http", "https"}:
-        return Failure(ConnectionFailed(url, "wanted an https or http URL"))
+        return Failure(InvalidUrl(url, "wanted an https or http URL"))
     if "@" in parts.netloc:
-        return Failure(ConnectionFailed(url, "the URL holds a user name or password"))
+        return Failure(InvalidUrl(url, "the URL holds a user name or password"))
     if not _is_host(host) or port == 0:
-        return Failure(ConnectionFailed(url, "the URL names no host that can be asked"))
+        return Failure(InvalidUrl(url, "the URL names no host that can be asked"))
     scheme: Literal["http", "https"] = "https" if parts.scheme == "https" else "http"
     wanted_port = port or _DEFAULT_PORTS[scheme]
     bracketed = f"[{host}]" if ":" in host else host
@@ -80,7 +85,7 @@ def join_target(base: Target, location: str) -> Result[str, TransportError]:
     try:
         return Success(urljoin(base.url, location))
     except ValueError as error:
-        return Failure(ConnectionFailed(base.url, f"redirects to what is not a URL: {error}"))
+        return Failure(InvalidUrl(base.url, f"redirects to what is not a URL: {error}"))
 
 
 def _is_host(host: str) -> bool:

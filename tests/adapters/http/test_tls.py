@@ -69,7 +69,7 @@ def test_a_server_that_speaks_no_tls(open_transport: Open) -> None:
 
 def test_a_handshake_that_never_ends(open_transport: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """One allowance for the whole connection attempt, TLS included."""
-    monkeypatch.setattr("pipeline.adapters.http.transport.CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("pipeline.adapters.http.questions.CONNECT_SECONDS", 0.1)
     with FaultServer({}) as server:
         # The server waits for a request's head, which never comes before TLS stands.
         url = server.url("/").replace("http:", "https:")

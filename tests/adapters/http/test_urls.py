@@ -4,7 +4,7 @@ import pytest
 from returns.pipeline import is_successful
 
 from pipeline.adapters.http.urls import Target, parse_target
-from pipeline.errors import ConnectionFailed
+from pipeline.errors import InvalidUrl
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_parts(url: str, target: tuple[str, str, int, str, str]) -> None:
 def test_refused(url: str, reason: str) -> None:
     outcome = parse_target(url)
     assert not is_successful(outcome)
-    assert outcome.failure() == ConnectionFailed(url, reason)
+    assert outcome.failure() == InvalidUrl(url, reason)
