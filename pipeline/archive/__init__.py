@@ -1,6 +1,7 @@
 """Reading an image's archive while it streams past: nothing is unpacked, nothing is trusted.
 
 ``compression`` undoes what was compressed, within bounds (``gzip_member`` and ``zstd_frame`` do it
-for one member or frame); ``scanner`` reads the tar's entries (``tar_header`` one header) and keeps
-the manifest's bytes.
+for one member or frame); ``reader`` reads a tar's entries and their data (``tar_header`` one
+header, ``metadata`` what only who unpacks wants), ``scanner`` checks that they are laid out as an
+image and keeps the manifest's bytes. ``layer`` writes an image's files as the tar of an OCI layer.
 """

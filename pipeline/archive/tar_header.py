@@ -13,7 +13,8 @@ read the same bytes differently, nothing is guessed and the archive is refused: 
 lets a scan see other entries than an unpacker does (CVE-2025-62518). Sparse files, multi-volume
 parts and vendors' own types are refused for that reason too.
 
-What only an unpacker needs (owner, mode, times, device numbers) is not read.
+What only an unpacker needs (owner, mode, times, device numbers) is read in
+:mod:`pipeline.archive.metadata`.
 """
 
 import zlib
@@ -83,6 +84,11 @@ def has_checksum(block: bytes) -> bool:
         + (zlib.adler32(block[345:]) & 0xFFFF)
     )
     return parse_number(block[148:156]) == total - 3 + 8 * 0x20
+
+
+def is_posix_or_gnu(block: bytes) -> bool:
+    """Tell whether a header has the fields that came with POSIX: owner's names, devices."""
+    return block[257:265] in {_POSIX, _GNU}
 
 
 def parse_number(field: bytes) -> int | None:

@@ -22,7 +22,8 @@ from pipeline.archive.compression import (
     Decompressor,
     detect_compression,
 )
-from pipeline.archive.scanner import ArchiveError, ArchiveScanner, Entry
+from pipeline.archive.reader import ArchiveError, Entry
+from pipeline.archive.scanner import ArchiveScanner
 from pipeline.archive.tar_header import EntryType
 from pipeline.limits import CHUNK_BYTES, GIB
 from pipeline.testing.archives import make_entry, make_header, make_pax, make_tar
@@ -100,7 +101,7 @@ def scan(
         outcome = scanner.feed(tar[start:end])
         if not is_successful(outcome):
             return Failure(outcome.failure())
-        entries.extend(outcome.unwrap())
+        entries.extend(part for part in outcome.unwrap() if isinstance(part, Entry))
     finished = scanner.finish()
     if not is_successful(finished):
         return Failure(finished.failure())
