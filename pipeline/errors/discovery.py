@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias, final
 
-from pipeline.errors.download import DeadlineExceeded, InsecureUrl, TlsFailed, TransportError
+from pipeline.errors.download import (
+    DeadlineExceeded,
+    InsecureUrl,
+    SignatureDeferred,
+    SignatureUnavailable,
+    TlsFailed,
+    TransportError,
+)
 from pipeline.exit_codes import ExitCode
 from pipeline.names import ImageName
 from pipeline.text import printable, quoted, redact_url
@@ -40,15 +47,23 @@ class NoMatchingTag:
             got = "no such tag"
         return f"{redact_url(self.url)} has {got}, wanted a meta tag {quoted(self.tag)}"
 
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "check the name; a path is written ./NAME, a URL with https://"
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class DiscoveryFailed:
-    """No page, from the name's own up to the host's, says where the image (or its key) is."""
+    """No page, from the name's own up to the host's, says where the image (or its key) is.
+
+    ``attempts`` are all of them in order, those at mirrors of the name first.
+    """
 
     name: ImageName
     sought: str
-    attempts: tuple[TransportError | NoMatchingTag, ...]
+    attempts: tuple[TransportError | NoMatchingTag | SignatureDeferred | SignatureUnavailable, ...]
 
     kind: ClassVar = "discovery-failed"
     exit_code: ClassVar = ExitCode.DISCOVERY

@@ -1,10 +1,13 @@
 """What can go wrong between a URL and a whole file in quarantine. Exit code 5."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, final
 
 from pipeline.exit_codes import ExitCode
 from pipeline.text import printable, quoted, redact_url
+
+if TYPE_CHECKING:
+    from pipeline.errors.discovery import NoMatchingTag
 
 
 @final
@@ -32,6 +35,8 @@ class HttpStatus:
     @property
     def hint(self) -> str:
         """What to do about it."""
+        if self.retry_after_seconds:
+            return f"the server asks to be left alone for {self.retry_after_seconds:.0f} seconds"
         if self.status in {401, 403}:
             return "the server wants credentials, or does not let these ones in"
         if self.status in {404, 410}:
@@ -78,7 +83,9 @@ class BadAnswer:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        return f"{redact_url(self.url)} gave an answer that cannot be used: {printable(self.reason)}"
+        return (
+            f"{redact_url(self.url)} gave an answer that cannot be used: {printable(self.reason)}"
+        )
 
     @property
     def hint(self) -> str:
@@ -432,10 +439,10 @@ TransportError: TypeAlias = (
 @final
 @dataclass(frozen=True, slots=True)
 class AllCandidatesFailed:
-    """Every place that discovery named was tried; each cause in the order of trying."""
+    """Every place that discovery or a mirror named was tried; each cause in the order of trying."""
 
     reference: str
-    causes: tuple["TransportError | SignatureDeferred | SignatureUnavailable", ...]
+    causes: tuple["TransportError | SignatureDeferred | SignatureUnavailable | NoMatchingTag", ...]
 
     kind: ClassVar = "all-candidates-failed"
     exit_code: ClassVar = ExitCode.DOWNLOAD

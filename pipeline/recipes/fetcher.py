@@ -24,6 +24,7 @@ from pipeline.errors import (
     StoreError,
 )
 from pipeline.limits import DEFAULT_LIMITS, Limits
+from pipeline.mirrors import NO_MIRRORS, Mirrors
 from pipeline.names import Labels, Platform
 from pipeline.ports import (
     Catalog,
@@ -34,6 +35,7 @@ from pipeline.ports import (
     Observer,
     Quarantine,
     RemoteCache,
+    RemoteEntry,
     SignatureVerifier,
     Store,
     Transport,
@@ -79,6 +81,8 @@ class Fetcher:
 
     ``unsigned_reason`` is None where signatures are demanded; otherwise images go unverified,
     and the reason is stored with them. ``leniency`` is what the verifier was built with.
+    ``no_cache`` has what is found by name or URL fetched anew, neither freshness nor validators
+    asked; ``never`` and paths are as ever. ``mirrors`` are asked before their origins.
     """
 
     transport: Transport
@@ -94,6 +98,8 @@ class Fetcher:
     unsigned_reason: str | None = None
     leniency: frozenset[str] = frozenset()
     signers: SignerPolicy = ONE_SIGNER
+    no_cache: bool = False
+    mirrors: Mirrors = NO_MIRRORS
 
     def fetch_image(
         self,
@@ -111,7 +117,7 @@ class Fetcher:
         if isinstance(reference, ImageIDReference):
             return self.look_up(reference).bind(self.proven)
         asks_store = self.pull_policy == "never" or (
-            self.pull_policy == "new" and signature is None
+            self.pull_policy == "new" and signature is None and not self.no_cache
         )
         if asks_store and not _is_path(reference):
             stored = self._find_stored(reference, demanded)
@@ -120,9 +126,9 @@ class Fetcher:
             if not _leads_to_remote(stored.failure()):
                 return stored
         # The remote side needs every stage; a store hit must not wait until they are imported.
-        from pipeline.recipes.remote import fetch_remote
+        from pipeline.recipes.mirrored import fetch_mirrored
 
-        return fetch_remote(self, reference, signature, demanded)
+        return fetch_mirrored(self, reference, signature, demanded)
 
     def _find_stored(
         self,
@@ -152,13 +158,20 @@ class Fetcher:
                 return Failure(ImageNotFound(reference.string))
 
     def _look_up_url(self, url: str) -> Result[Stored, StoreError]:
-        entry = self.store.lookup(url)
-        if not is_successful(entry):
-            return Failure(entry.failure())
-        remembered = entry.unwrap()
-        if remembered is None:
+        """Return what was fetched last from a URL, or from a mirror of it."""
+        mirrors = self.mirrors.for_url(url)
+        places = () if mirrors is None else mirrors.places_of(url)
+        remembered: list[RemoteEntry] = []
+        for place in (url, *places):
+            entry = self.store.lookup(place)
+            if not is_successful(entry):
+                return Failure(entry.failure())
+            found = entry.unwrap()
+            if found is not None:
+                remembered.append(found)
+        if not remembered:
             return Failure(ImageNotFound(redact_url(url)))
-        return Success(remembered.image)
+        return Success(max(remembered, key=lambda entry: entry.freshness.fetched_at).image)
 
     def proven(self, stored: Stored) -> Result[Stored, PipelineError]:
         """Accept a stored image only on the proof that is demanded now."""

@@ -38,6 +38,7 @@ from pipeline.stage import Stage, tap
 from pipeline.stages.discover import discover_endpoints
 from pipeline.stages.download import download_if_changed, download_unsigned_if_changed
 from pipeline.stages.extract import extract_manifest
+from pipeline.stages.mirror import mirror_candidates
 from pipeline.stages.store import store_image
 from pipeline.stages.verify import accept_unsigned, verify_signature
 from pipeline.text import redact_url
@@ -55,21 +56,22 @@ def fetch_remote(
     signature: str | None,
     demanded: Callable[[Expectations], Expectations],
 ) -> Result[Stored, PipelineError]:
-    discover = _observed(
-        fetcher,
-        discover_endpoints(
-            discovery=fetcher.discovery, platform=fetcher.platform, signature=signature
-        ),
-        shown,
+    locate = discover_endpoints(
+        discovery=fetcher.discovery, platform=fetcher.platform, signature=signature
+    )
+    discover = _observed(fetcher, locate, shown) >> mirror_candidates(
+        fetcher.mirrors, signature=signature
     )
     discovered = discover(reference)
     if not is_successful(discovered):
         return Failure(discovered.failure())
     located = replace(discovered.unwrap(), expected=demanded(discovered.unwrap().expected))
-    fresh = _fresh(fetcher, located) if signature is None else None
+    # Who names a signature wants it judged, and who says so wants everything fetched anew.
+    uses_cache = signature is None and not fetcher.no_cache
+    fresh = _fresh(fetcher, located) if uses_cache else None
     if fresh is not None:
         return Success(fresh)
-    known = _known_entries(fetcher, located) if signature is None else _nothing_known
+    known = _known_entries(fetcher, located) if uses_cache else _nothing_known
     with fetcher.store.quarantine() as opened:
         if not is_successful(opened):
             return Failure(opened.failure())
