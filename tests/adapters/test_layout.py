@@ -7,14 +7,17 @@ import pickle
 import shutil
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from returns.pipeline import is_successful
 
 from pipeline.adapters.clock import SystemClock
-from pipeline.adapters.layout import LayoutStore, open_store
-from pipeline.adapters.layout.schema import APPLICATION_ID
+from pipeline.adapters.layout import LayoutStore, index, locks, open_store
+from pipeline.adapters.layout.schema import APPLICATION_ID, FORMAT_VERSION
+from pipeline.digest import Digest
 from pipeline.errors import (
     AmbiguousImage,
     ImageNotFound,
@@ -23,6 +26,7 @@ from pipeline.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
+from pipeline.limits import USE_NOTED_SECONDS
 from pipeline.names import ImageName, Label, LabelName, Labels
 from pipeline.results import Freshness, QuarantinedBlob, Validators
 from pipeline.stages.store import store_image
@@ -59,6 +63,7 @@ def test_a_store_is_an_oci_image_layout(root: Path) -> None:
         "locks",
         "oci-layout",
         "quarantine",
+        "records",
     ]
     assert list((root / "quarantine").iterdir()) == []
 
@@ -194,8 +199,8 @@ def test_no_secret_of_a_url_is_written_down(tmp_path: Path) -> None:
 
 def test_a_later_format_is_refused(root: Path) -> None:
     with contextlib.closing(sqlite3.connect(root / "image-pipeline.db")) as connection:
-        connection.execute("PRAGMA user_version = 2")
-    wanted = StoreTooNew(str(root / "image-pipeline.db"), 2, 1)
+        connection.execute(f"PRAGMA user_version = {FORMAT_VERSION + 1}")
+    wanted = StoreTooNew(str(root / "image-pipeline.db"), FORMAT_VERSION + 1, FORMAT_VERSION)
     before = (root / "image-pipeline.db").read_bytes()
     assert open_store(root, clock=FixedClock()).failure() == wanted
     assert opened(root).list_images().failure() == wanted
@@ -229,7 +234,7 @@ class RacingFilesystem(StoppingFilesystem):
             ):
                 other.execute("CREATE TABLE IF NOT EXISTS anything (at_all)")
                 other.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                other.execute("PRAGMA user_version = 1")
+                other.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
                 other.commit()
 
     database: Path = Path()
@@ -266,6 +271,63 @@ def test_a_record_that_cannot_be_read_is_named(root: Path, column: str, value: o
     error = opened(root).list_images().failure()
     assert isinstance(error, StoreCorrupt)
     assert SAMPLE.image_id.image_id in error.path
+
+
+def test_pages_are_the_listing_in_parts(tmp_path: Path) -> None:
+    store = opened(tmp_path / "store")
+    assert store.list_page(3).unwrap() == ()
+    samples = [Sample(version=str(number)) for number in range(7)]
+    for sample in samples:
+        expect_success(put(store, sample, EPOCH), "commit")
+    blob_of(store.root, samples[3]).unlink()
+    whole = store.list_images().unwrap()
+    assert len(whole) == 6
+    pages = []
+    after = None
+    while page := store.list_page(2, after).unwrap():
+        pages.append(page)
+        after = page[-1].image_id
+    assert [len(page) for page in pages] == [2, 2, 2]
+    assert tuple(image for page in pages for image in page) == whole
+    assert store.list_page(2, Sample(version="never").image_id).unwrap() == ()
+
+
+def test_the_last_use_is_noted_to_the_hour(root: Path) -> None:
+    clock = FixedClock(EPOCH)
+    filesystem = StoppingFilesystem()
+    store = opened(root, filesystem, clock)
+
+    def last_used() -> datetime | None:
+        return store.place.read(partial(index.last_used, hex_digits=SAMPLE.image_id.hex))
+
+    assert last_used() == EPOCH
+    clock.advance(USE_NOTED_SECONDS - 1)
+    store.touch(SAMPLE.image_id)
+    assert last_used() == EPOCH
+    # A use that need not be noted takes no lock and no transaction.
+    assert not any("locks" in call or "BEGIN IMM" in call for call in filesystem.calls)
+    clock.advance(1)
+    store.touch(SAMPLE.image_id)
+    assert last_used() == clock.now()
+    refreshed_at = clock.now() + timedelta(seconds=1)
+    expect_success(store.refresh(URL, Validators(), Freshness(refreshed_at)), "refresh")
+    assert last_used() == refreshed_at
+    store.touch(Sample(version="never").image_id)
+    store.touch(Digest("sha256", "0" * 64))
+
+
+def test_noting_a_use_waits_for_nobody(root: Path) -> None:
+    store = opened(root, clock=FixedClock(EPOCH + timedelta(days=1)))
+    filesystem = StoppingFilesystem()
+    with locks.held(filesystem, root / "locks" / "store"):
+        store.touch(SAMPLE.image_id)
+    used = store.place.read(partial(index.last_used, hex_digits=SAMPLE.image_id.hex))
+    assert used == EPOCH
+
+
+def test_noting_a_use_makes_no_store(tmp_path: Path) -> None:
+    opened(tmp_path / "store").touch(SAMPLE.image_id)
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_store_that_is_no_folder_is_refused(tmp_path: Path) -> None:
@@ -318,20 +380,22 @@ def test_a_moved_store_is_the_same_store(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "index"),
+    ("question", "wanted"),
     [
         (lambda store: store.resolve("ab"), "sqlite_autoindex_images_1"),
         (lambda store: store.find(ImageName("example.com/none"), Labels()), "images_by_name"),
         (lambda store: store.lookup("https://example.com/none"), "PRIMARY KEY"),
+        (lambda store: store.find(NAME, SAMPLE.labels), "images_by_version"),
         (lambda store: store.list_images(), "images_by_import"),
+        (lambda store: store.list_page(5, SAMPLE.image_id), "images_by_import (imported_at<?"),
     ],
 )
 def test_questions_go_through_an_index(
-    root: Path, question: Callable[[LayoutStore], object], index: str
+    root: Path, question: Callable[[LayoutStore], object], wanted: str
 ) -> None:
     filesystem = ExplainingFilesystem()
     question(opened(root, filesystem))
-    assert any(index in plan for plan in filesystem.plans)
+    assert any(wanted in plan for plan in filesystem.plans)
     assert not any("TEMP B-TREE" in plan for plan in filesystem.plans)
 
 

@@ -197,12 +197,16 @@ def test_content_is_durable_before_its_name_and_its_name_before_its_row(tmp_path
     calls = filesystem.calls
     named = calls.index(f"rename {blob}")
     content = [n for n, call in enumerate(calls) if "sync" in call and "/archive-1" in call]
+    record = root / "records" / "sha512" / f"{NEW.image_id.hex}.json"
+    kept = calls.index(f"rename {record}")
     folder = calls.index(f"sync {blob.parent}", named)
     recorded = calls.index("sql COMMIT")
     assert len(content) == 1
     assert content[0] < named < folder < recorded
-    for parent in (root / "blobs", root):
+    assert calls.index(f"sync {record}.new") < kept < calls.index(f"sync {record.parent}", kept)
+    assert calls.index(f"sync {record.parent}", kept) < named
+    for parent in (root / "blobs", root, root / "records"):
         assert f"sync {parent}" in calls[:named]
-    assert "sql PRAGMA synchronous" in calls[folder:recorded]
+    assert calls.index("sql PRAGMA synchronous") < recorded
     # The locks are taken between: others never wait for the content to become durable.
     assert content[0] < calls.index(f"open {root / 'locks' / 'store'}") < named

@@ -8,13 +8,18 @@ import os
 import stat
 from pathlib import Path
 
-from pipeline.adapters.layout.filesystem import Filesystem, make_folders, sync_path
+from pipeline.adapters.layout.filesystem import Filesystem, drop_file, make_folders, sync_path
 from pipeline.digest import Digest
 
 
 def name_of(root: Path, image_id: Digest) -> str:
     """Return a blob's path as a text; a digest's hex digits are safe in one."""
     return f"{root}/blobs/{image_id.algorithm}/{image_id.hex}"
+
+
+def folder_of(root: Path) -> Path:
+    """Return where the archives lie."""
+    return root / "blobs" / "sha512"
 
 
 def is_whole(path: str | Path, size: int) -> bool:
@@ -34,10 +39,8 @@ def place(filesystem: Filesystem, source: Path, target: Path) -> None:
 
 
 def drop(filesystem: Filesystem, path: Path) -> bool:
-    """Remove a blob durably; False where there is none."""
-    try:
-        filesystem.unlink(path)
-    except FileNotFoundError:
+    """Remove a blob, or a record, durably; False where there is none."""
+    if not drop_file(filesystem, path):
         return False
     sync_path(filesystem, path.parent)
     return True

@@ -67,8 +67,10 @@ def attempt(action: Callable[[], Value], path: Path, doing: Doing) -> Result[Val
         return Failure(StoreUnavailable(str(path), doing, str(error)))
 
 
-def is_full(error: sqlite3.Error) -> bool:
-    """Tell whether a database's error is that no space is left."""
+def is_full(error: sqlite3.Error | OSError) -> bool:
+    """Tell whether an error is that no space is left."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
     return code_of(error) in FULL_CODES
 
 

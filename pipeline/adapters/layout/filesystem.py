@@ -21,6 +21,9 @@ QUARANTINE_MODE: Final = 0o700
 PARTIAL_MODE: Final = 0o600
 """What is on its way is written to, by whoever fetches it."""
 
+DRAFT_SUFFIX: Final = ".new"
+"""What the name of a file in the making ends in."""
+
 LOCK_MODE: Final = 0o666
 """Whoever may write the folder may take its locks; the umask decides who that is."""
 
@@ -153,12 +156,21 @@ def write_all(filesystem: Filesystem, descriptor: int, chunk: bytes) -> None:
         rest = rest[filesystem.write(descriptor, rest) :]
 
 
+def drop_file(filesystem: Filesystem, path: Path) -> bool:
+    """Remove a file, not yet durably; False where there is none."""
+    try:
+        filesystem.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def place_file(filesystem: Filesystem, path: Path, content: bytes) -> None:
     """Put a small file in place, whole and durable, by way of ``NAME.new`` beside it.
 
     Only one process at a time may do this for a path; what a crashed one left is overwritten.
     """
-    draft = path.with_name(f"{path.name}.new")
+    draft = path.with_name(f"{path.name}{DRAFT_SUFFIX}")
     descriptor = filesystem.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, LOCK_MODE)
     try:
         write_all(filesystem, descriptor, content)

@@ -12,13 +12,14 @@ from hashlib import sha256
 
 from pipeline.adapters.layout.rows import (
     decode_image,
-    encode_digests,
+    digest_documents,
     encode_labels,
-    encode_signers,
+    encode_version,
     from_microseconds,
+    signer_documents,
     to_microseconds,
 )
-from pipeline.names import ImageName
+from pipeline.names import ImageName, Labels
 from pipeline.ports import RemoteEntry
 from pipeline.results import Freshness, NoProof, Provenance, Stored, Validators
 from pipeline.storage import bounded
@@ -38,21 +39,38 @@ def with_prefix(connection: sqlite3.Connection, hex_prefix: str) -> Iterator[Sto
     return (decode_image(*row) for row in rows)
 
 
-def named(
-    connection: sqlite3.Connection, name: ImageName, *, latest_first: bool
-) -> Iterator[Stored]:
-    """Yield the images of a name, the newest first; those fetched as the latest may go before."""
+def named(connection: sqlite3.Connection, name: ImageName, labels: Labels) -> Iterator[Stored]:
+    """Yield the images of a name, and of the version among ``labels``, the newest first.
+
+    Where no version is among them, those that were fetched as the latest go before the others.
+    """
+    version = encode_version(labels)
     # In SQLite's order a NULL is the smallest, so in descending order it comes last.
-    order = "latest_at DESC, " if latest_first else ""
+    order = "imported_at DESC, id DESC" if version else "latest_at DESC, imported_at DESC, id DESC"
+    narrowed = version is not None and has_versions(connection)
     rows = connection.execute(
-        f"{_IMAGES} WHERE name = ? ORDER BY {order}imported_at DESC, id DESC", (name,)
+        f"{_IMAGES} WHERE name = ? {'AND version = ?' if narrowed else ''} ORDER BY {order}",
+        (name, version) if narrowed else (name,),
     )
     return (decode_image(*row) for row in rows)
 
 
-def every(connection: sqlite3.Connection) -> Iterator[Stored]:
-    """Yield all images, the newest first."""
-    rows = connection.execute(f"{_IMAGES} ORDER BY imported_at DESC, id DESC")
+def has_versions(connection: sqlite3.Connection) -> bool:
+    """Tell whether versions stand in a column of their own: not in format 1, which is read too."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version) > 1
+
+
+def every(connection: sqlite3.Connection, after: str | None = None) -> Iterator[Stored]:
+    """Yield all images, the newest first; or those that come after the one with that ID."""
+    where = (
+        ""
+        if after is None
+        else ("WHERE (imported_at, id) < (SELECT imported_at, id FROM images WHERE hex = ?)")
+    )
+    rows = connection.execute(
+        f"{_IMAGES} {where} ORDER BY imported_at DESC, id DESC", () if after is None else (after,)
+    )
     return (decode_image(*row) for row in rows)
 
 
@@ -71,18 +89,27 @@ def manifest_of(connection: sqlite3.Connection, hex_digits: str) -> bytes | None
     return None if row is None else bytes(row[0])
 
 
-def insert(connection: sqlite3.Connection, image: Stored, manifest: bytes) -> None:
-    """Record an image; whatever was recorded of its ID before is gone."""
+def insert(
+    connection: sqlite3.Connection, image: Stored, manifest: bytes, order: int | None = None
+) -> None:
+    """Record an image, used just now; whatever was recorded of its ID before is gone.
+
+    ``order`` is its place among equal times of import; None makes it the last.
+    """
     delete(connection, image.image_id.hex)
+    imported_at = to_microseconds(image.imported_at)
     connection.execute(
-        "INSERT INTO images (hex, name, labels, archive_bytes, imported_at, source) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO images (id, hex, name, labels, version, archive_bytes, imported_at, "
+        "last_used_at, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
+            order,
             image.image_id.hex,
             image.name,
             encode_labels(image.labels),
+            encode_version(image.labels),
             image.archive_bytes,
-            to_microseconds(image.imported_at),
+            imported_at,
+            imported_at,
             image.source,
         ),
     )
@@ -107,8 +134,8 @@ def set_provenance(connection: sqlite3.Connection, hex_digits: str, provenance: 
             "SELECT id, ?, ?, ? FROM images WHERE hex = ?",
             (
                 provenance.unverified_signature,
-                encode_digests(provenance.digests),
-                encode_signers(provenance.signers),
+                json.dumps(digest_documents(provenance.digests)),
+                json.dumps(signer_documents(provenance.signers)),
                 hex_digits,
             ),
         )
@@ -122,6 +149,29 @@ def set_latest(connection: sqlite3.Connection, hex_digits: str, moment: datetime
     """Record that the image was the latest version of its name at ``moment``."""
     connection.execute(
         "UPDATE images SET latest_at = ? WHERE hex = ?", (to_microseconds(moment), hex_digits)
+    )
+
+
+def set_version(connection: sqlite3.Connection, hex_digits: str, labels: Labels) -> None:
+    """Record an image's version apart from its other labels."""
+    connection.execute(
+        "UPDATE images SET version = ? WHERE hex = ?", (encode_version(labels), hex_digits)
+    )
+
+
+def last_used(connection: sqlite3.Connection, hex_digits: str) -> datetime | None:
+    """Return when the image was last used as far as was noted; None where it has no row."""
+    row = connection.execute(
+        "SELECT coalesce(last_used_at, 0) FROM images WHERE hex = ?", (hex_digits,)
+    ).fetchone()
+    return None if row is None else from_microseconds(row[0])
+
+
+def set_used(connection: sqlite3.Connection, hex_digits: str, moment: datetime) -> None:
+    """Record that the image was used at ``moment``, or later."""
+    connection.execute(
+        "UPDATE images SET last_used_at = max(?, coalesce(last_used_at, 0)) WHERE hex = ?",
+        (to_microseconds(moment), hex_digits),
     )
 
 

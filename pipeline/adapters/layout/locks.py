@@ -34,6 +34,16 @@ def held(filesystem: Filesystem, path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def held_if_free(filesystem: Filesystem, path: Path) -> Iterator[bool]:
+    """Hold the lock for the length of the block if nobody has it; yield whether it is held."""
+    descriptor = filesystem.open(path, os.O_RDWR | os.O_CREAT, LOCK_MODE)
+    try:
+        yield try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def try_lock(descriptor: int) -> bool:
     """Take the lock on an open file if nobody has it; closing the file lets go of it."""
     try:

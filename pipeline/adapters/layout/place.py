@@ -5,8 +5,10 @@ its own beside it::
 
     oci-layout, index.json       what makes the folder an OCI image layout (no manifests yet)
     blobs/sha512/<hex>           archives, uncompressed, named by their image ID
+    records/sha512/<hex>.json    what an archive cannot say: how it was proven, when it came
     image-pipeline.db            the index: names, labels, provenance, remotes (SQLite)
     quarantine/<session>/        what is on its way
+    partials/<URL's hash>/       what is on its way and outlasts its session
     locks/                       one lock for changes, one for starting sessions
 """
 
@@ -17,14 +19,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar, final
 
-from pipeline.adapters.layout import blobs
+from pipeline.adapters.layout import blobs, records
+from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.filesystem import Filesystem, make_folders, place_file
-from pipeline.adapters.layout.locks import held
+from pipeline.adapters.layout.locks import held, held_if_free
 from pipeline.adapters.layout.schema import reading
 from pipeline.digest import Digest
+from pipeline.errors import StoreUnavailable
 from pipeline.results import Stored
 
 Value = TypeVar("Value")
+
+_REPLACEMENTS: Final = 10
+"""How often a question is asked again because the database was replaced in the meantime."""
 
 _LAYOUT_FILES: Final = {
     "oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
@@ -51,6 +58,14 @@ class Place:
         """Where an image's archive lies, or would."""
         return Path(blobs.name_of(self.root, image_id))
 
+    def record(self, image_id: Digest) -> Path:
+        """Where an image's record lies, or would."""
+        return records.path_of(self.root, image_id)
+
+    def removed(self, image_id: Digest) -> Path:
+        """What says that an image is removed, where a full disk keeps its row."""
+        return records.removed_path_of(self.root, image_id)
+
     def is_whole(self, image: Stored) -> bool:
         """Tell whether an image's archive is there in full size."""
         # By its name alone: listings ask for thousands, and a Path takes longer than the call.
@@ -61,9 +76,23 @@ class Place:
         return tuple(image for image in images if self.is_whole(image))
 
     def read(self, query: Callable[[sqlite3.Connection], Value]) -> Value | None:
-        """Ask the index; None where there is none yet."""
-        with reading(self.filesystem, self.database) as connection:
-            return None if connection is None else query(connection)
+        """Ask the index; None where there is none yet.
+
+        While a rebuild puts another database in place, an open one may meet the other's log. So
+        an answer counts only if the file is the same before and after; else it is asked again.
+        """
+        for _ in range(_REPLACEMENTS):
+            before = _identity(self.database)
+            try:
+                with reading(self.filesystem, self.database) as connection:
+                    answer = None if connection is None else query(connection)
+            except (sqlite3.Error, Refused):
+                if _identity(self.database) == before:
+                    raise
+            else:
+                if _identity(self.database) == before:
+                    return answer
+        raise Refused(StoreUnavailable(str(self.database), "read", "it is replaced all the time"))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -73,8 +102,23 @@ class Place:
         with held(self.filesystem, locks / "store"):
             yield
 
+    @contextmanager
+    def locked_if_free(self) -> Iterator[bool]:
+        """Lock the store if nobody else does; yield whether it is. Makes no folder."""
+        with held_if_free(self.filesystem, self.root / "locks" / "store") as free:
+            yield free
+
     def write_layout_files(self) -> None:
         """Make the folder an OCI image layout where it is none; the caller holds the lock."""
         for name, content in _LAYOUT_FILES.items():
             if not (self.root / name).exists():
                 place_file(self.filesystem, self.root / name, content)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of the same name; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -6,6 +6,7 @@ so no answer ever names an image that cannot be opened.
 
 import sqlite3
 from functools import partial
+from itertools import islice
 from typing import BinaryIO
 
 from pipeline.adapters.layout import index
@@ -35,10 +36,9 @@ def resolve(place: Place, hex_prefix: str) -> Stored:
 
 def find(place: Place, name: ImageName, labels: Labels, defaults: Labels) -> Stored:
     """Return the newest image of a name with these labels, the latest one first."""
-    latest_first = labels.get("version") is None
 
     def first(connection: sqlite3.Connection) -> Stored | None:
-        images = index.named(connection, name, latest_first=latest_first)
+        images = index.named(connection, name, labels)
         fitting = (image for image in images if has_labels(image.labels, labels, defaults))
         return next(filter(place.is_whole, fitting), None)
 
@@ -51,6 +51,16 @@ def find(place: Place, name: ImageName, labels: Labels, defaults: Labels) -> Sto
 def list_images(place: Place) -> tuple[Stored, ...]:
     """Return every image, the newest import first."""
     return place.read(lambda connection: place.whole(index.every(connection))) or ()
+
+
+def list_page(place: Place, limit: int, after: Digest | None) -> tuple[Stored, ...]:
+    """Return some images, the newest import first, from the one after ``after`` on."""
+    digits = None if after is None else after.hex
+
+    def page(connection: sqlite3.Connection) -> tuple[Stored, ...]:
+        return tuple(islice(filter(place.is_whole, index.every(connection, digits)), limit))
+
+    return place.read(page) or ()
 
 
 def manifest(place: Place, image_id: Digest) -> bytes:

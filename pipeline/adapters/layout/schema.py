@@ -2,7 +2,7 @@
 
 SQLite in WAL mode (https://www.sqlite.org/wal.html): readers never wait for a writer. The file
 says whose it is (``application_id``) and which format it has (``user_version``); a later format
-is refused, an earlier one brought up to date by the first change.
+is refused, an earlier one brought up to date by the first change (:mod:`.migration`).
 
 WAL wants to write even in order to read, for the index of its log. Where that is impossible (a
 read-only medium, a folder of somebody else's, a full disk) and no log is there, the file holds
@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from pipeline.adapters.layout import migration
 from pipeline.adapters.layout.failures import Refused, code_of, is_full
 from pipeline.adapters.layout.filesystem import Filesystem
 from pipeline.errors import StoreCorrupt, StoreTooNew
@@ -59,7 +60,15 @@ _FORMAT_1: Final = (
     "CREATE INDEX remotes_by_image ON remotes (image)",
 )
 
-MIGRATIONS: Final = (_FORMAT_1,)
+# A version is an image's most telling label: with it, a name with thousands of versions is found
+# as fast as one. It is JSON, as any Python string must survive.
+_FORMAT_2: Final = (
+    "ALTER TABLE images ADD COLUMN version TEXT",
+    "ALTER TABLE images ADD COLUMN last_used_at INTEGER",
+    "CREATE INDEX images_by_version ON images (name, version, imported_at DESC, id DESC)",
+)
+
+MIGRATIONS: Final = (_FORMAT_1, _FORMAT_2)
 """What leads from each format to the next; the first makes an empty database one of format 1."""
 
 FORMAT_VERSION: Final = len(MIGRATIONS)
@@ -86,22 +95,31 @@ def writing(filesystem: Filesystem, path: Path) -> Iterator[sqlite3.Connection]:
     Makes the database, or brings it to the current format, where needed. The caller holds the
     store's lock.
     """
-    with closing(filesystem.connect(_uri(path, "mode=rwc"))) as connection:
-        version = _format_of(connection, path)
+    with closing(filesystem.connect(uri_of(path, "mode=rwc"))) as connection:
+        version = format_of(connection, path)
+        if 0 < version < FORMAT_VERSION:
+            migration.back_up(filesystem, connection, path, version)
         connection.execute("PRAGMA journal_mode = WAL")
         # Each commit outlasts a power cut, not only a crash.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN IMMEDIATE")
-        for statements in MIGRATIONS[version:]:
-            for statement in statements:
-                connection.execute(statement)
-        if version < FORMAT_VERSION:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        bring_up_to_date(connection, version)
+        if 0 < version < FORMAT_VERSION:
+            migration.complete(filesystem, connection, path.parent)
         yield connection
         # Whatever raises before this line, the closing of the connection rolls back.
         connection.execute("COMMIT")
+
+
+def bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
+    """Make the tables of the current format out of those of ``version``, 0 being none."""
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    if version < FORMAT_VERSION:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
 
 def _open_for_reading(filesystem: Filesystem, path: Path) -> sqlite3.Connection | None:
@@ -116,17 +134,17 @@ def _open_for_reading(filesystem: Filesystem, path: Path) -> sqlite3.Connection 
 
 
 def _open_checked(filesystem: Filesystem, path: Path, query: str) -> sqlite3.Connection | None:
-    connection = filesystem.connect(_uri(path, query))
+    connection = filesystem.connect(uri_of(path, query))
     usable = False
     try:
-        usable = _format_of(connection, path) > 0
+        usable = format_of(connection, path) > 0
     finally:
         if not usable:
             connection.close()
     return connection if usable else None
 
 
-def _format_of(connection: sqlite3.Connection, path: Path) -> int:
+def format_of(connection: sqlite3.Connection, path: Path) -> int:
     """Return the database's format; 0 for one that a crash left before its first transaction."""
     # One transaction: another process may be making the database just now, and half of what it
     # writes would look like another program's.
@@ -144,5 +162,6 @@ def _format_of(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def _uri(path: Path, query: str) -> str:
+def uri_of(path: Path, query: str) -> str:
+    """Return what SQLite opens a path by, whatever characters it has."""
     return f"{path.absolute().as_uri()}?{query}"

@@ -68,6 +68,10 @@ class LayoutStore:
         """
         return attempt(partial(changes.remove, self.place, image_id), self.root, "write")
 
+    def touch(self, image_id: Digest) -> None:
+        """Note that an image was used, to the hour; never fails, and waits for nobody."""
+        attempt(partial(changes.touch, self.place, image_id, self.clock.now()), self.root, "write")
+
     def resolve(self, hex_prefix: str) -> Result[Stored, StoreError]:
         """Return the one image whose ID starts with these 2 to 128 hex digits.
 
@@ -91,6 +95,16 @@ class LayoutStore:
     def list_images(self) -> Result[tuple[Stored, ...], StoreError]:
         """Return every image, the newest import first."""
         return attempt(partial(queries.list_images, self.place), self.root, "read")
+
+    def list_page(
+        self, limit: int, after: Digest | None = None
+    ) -> Result[tuple[Stored, ...], StoreError]:
+        """Return up to ``limit`` images, the newest import first, from the one after ``after`` on.
+
+        Costs as much as the page is long; nothing comes after an image that is not there.
+        """
+        action = partial(queries.list_page, self.place, limit, after)
+        return attempt(action, self.root, "read")
 
     def manifest(self, image_id: Digest) -> Result[bytes, StoreError]:
         """Return an image's manifest exactly as it lies in the archive.

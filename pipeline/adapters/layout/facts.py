@@ -1,0 +1,114 @@
+"""What the index knows of an image that its archive cannot say, as one value.
+
+Name, labels, size and manifest come out of an archive at any time. How it was proven, when it came
+and from where do not: they are :class:`Facts`, read from the index here, kept beside the blob by
+:mod:`.records`, and put back by :func:`restore`.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, final
+
+from pipeline.adapters.layout import index
+from pipeline.adapters.layout.rows import from_microseconds, to_microseconds
+from pipeline.limits import REMOTES_PER_RECORD
+from pipeline.results import Freshness, NoProof, Provenance, Stored, Validators
+
+UNKNOWN: Final = NoProof("the index was made again and nothing says how this image was proven")
+"""What is known of an image that has neither row nor record."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A URL, by the hash that stands for it, and what is known of what it gave."""
+
+    key: str
+    validators: Validators
+    freshness: Freshness
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an archive cannot say. ``order`` breaks ties between equal times of import.
+
+    ``remotes`` are the newest of those URLs that gave the image.
+    """
+
+    order: int
+    imported_at: datetime
+    source: str
+    provenance: Provenance
+    latest_at: datetime | None = None
+    last_used_at: datetime | None = None
+    remotes: tuple[Remote, ...] = ()
+
+
+def facts_of(connection: sqlite3.Connection, hex_digits: str) -> Facts | None:
+    """Return what the index knows of exactly this image; None where it has no row."""
+    image = index.one(connection, hex_digits)
+    if image is None:
+        return None
+    order, latest_at, last_used_at = connection.execute(
+        "SELECT id, latest_at, last_used_at FROM images WHERE hex = ?", (hex_digits,)
+    ).fetchone()
+    remotes = connection.execute(
+        "SELECT url, etag, last_modified, fetched_at, max_age_seconds FROM remotes "
+        "WHERE image = ? ORDER BY fetched_at DESC, url LIMIT ?",
+        (order, REMOTES_PER_RECORD),
+    ).fetchall()
+    return Facts(
+        order,
+        image.imported_at,
+        image.source,
+        image.provenance,
+        None if latest_at is None else from_microseconds(latest_at),
+        None if last_used_at is None else from_microseconds(last_used_at),
+        tuple(
+            Remote(
+                url,
+                Validators(etag, last_modified),
+                Freshness(from_microseconds(fetched_at), max_age_seconds),
+            )
+            for url, etag, last_modified, fetched_at, max_age_seconds in remotes
+        ),
+    )
+
+
+def restore(connection: sqlite3.Connection, image: Stored, manifest: bytes, facts: Facts) -> None:
+    """Record an image as it was before: in its place among equal times, with its URLs.
+
+    A URL that two images claim is that one's which was fetched from it last.
+    """
+    hex_digits = image.image_id.hex
+    # A record of an index that was lost may claim a place that is taken by now.
+    taken = connection.execute("SELECT 1 FROM images WHERE id = ?", (facts.order,)).fetchone()
+    index.insert(connection, image, manifest, None if taken else facts.order)
+    connection.execute(
+        "UPDATE images SET latest_at = ?, last_used_at = ? WHERE hex = ?",
+        (_column(facts.latest_at), _column(facts.last_used_at), hex_digits),
+    )
+    for remote in facts.remotes:
+        freshness = remote.freshness
+        connection.execute(
+            "INSERT INTO remotes (url, image, etag, last_modified, fetched_at, max_age_seconds) "
+            "SELECT ?, id, ?, ?, ?, ? FROM images WHERE hex = ? "
+            "ON CONFLICT (url) DO UPDATE SET image = excluded.image, etag = excluded.etag, "
+            "last_modified = excluded.last_modified, fetched_at = excluded.fetched_at, "
+            "max_age_seconds = excluded.max_age_seconds "
+            "WHERE excluded.fetched_at > remotes.fetched_at",
+            (
+                remote.key,
+                remote.validators.etag,
+                remote.validators.last_modified,
+                to_microseconds(freshness.fetched_at),
+                freshness.max_age_seconds,
+                hex_digits,
+            ),
+        )
+
+
+def _column(moment: datetime | None) -> int | None:
+    return None if moment is None else to_microseconds(moment)
