@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     IMAGE = 7
     STORE = 8
     CONFIGURATION = 9
+    OUTPUT = 10
 
     @property
     def meaning(self) -> str:
@@ -32,4 +33,5 @@ _MEANINGS = {
     ExitCode.IMAGE: "image: the archive or its manifest is not what it must be",
     ExitCode.STORE: "store: it cannot be read or written, or has no such image",
     ExitCode.CONFIGURATION: "configuration: a setting, a key file or the keystore is unusable",
+    ExitCode.OUTPUT: "output: a file or folder cannot be written where it was asked for",
 }

@@ -24,6 +24,7 @@ FAMILIES = {
     errors.ImageError: ExitCode.IMAGE,
     errors.StoreError: ExitCode.STORE,
     errors.ConfigurationError: ExitCode.CONFIGURATION,
+    errors.OutputError: ExitCode.OUTPUT,
 }
 
 

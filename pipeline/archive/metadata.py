@@ -13,7 +13,6 @@ import re
 from dataclasses import dataclass
 from typing import Final, final
 
-from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.archive.reader import XATTR_PREFIX, Entry

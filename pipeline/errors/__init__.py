@@ -17,11 +17,12 @@ without credentials.
                              SignerNotTrustedForName, TooFewSigners, Unproven
       ImageError          7  NotAnImage, CorruptArchive, ArchiveTooLarge, ManifestMissing,
                              InvalidManifest, NameMismatch, LabelMismatch, ImageIDMismatch,
-                             SizeMismatch, TooManyDependencies
+                             SizeMismatch, TooManyDependencies, NotExportable
       StoreError          8  StoreUnavailable, StoreReadOnly, DiskFull, StoreTooNew,
                              StoreCorrupt, ImageNotFound, AmbiguousImage
       ConfigurationError  9  KeystoreUnavailable, InvalidKey, KeyNotReviewed, KeyNotFound,
                              InvalidPrefix, InvalidSetting
+      OutputError        10  OutputExists, OutputUnavailable
 
 Leave a Result by ``unwrap_or_failure`` and ``match``; ``assert_never`` in the last arm makes
 the type checker name an error that was forgotten.
@@ -70,9 +71,11 @@ from pipeline.errors.image import (
     ManifestMissing,
     NameMismatch,
     NotAnImage,
+    NotExportable,
     SizeMismatch,
     TooManyDependencies,
 )
+from pipeline.errors.output import OutputError, OutputExists, OutputUnavailable
 from pipeline.errors.reference import InvalidReference, ParseError, UnsupportedReference
 from pipeline.errors.store import (
     AmbiguousImage,
@@ -107,6 +110,7 @@ PipelineError: TypeAlias = (
     | ImageError
     | StoreError
     | ConfigurationError
+    | OutputError
 )
 """The closed union of every error."""
 
@@ -147,6 +151,10 @@ __all__ = [
     "NoMatchingTag",
     "NotASignature",
     "NotAnImage",
+    "NotExportable",
+    "OutputError",
+    "OutputExists",
+    "OutputUnavailable",
     "ParseError",
     "PeerRefused",
     "PipelineError",

@@ -234,6 +234,27 @@ class TooManyDependencies:
         return "fetch without dependencies with --no-deps"
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class NotExportable:
+    """The image has something that the format asked for cannot say."""
+
+    reason: str
+
+    kind: ClassVar = "not-exportable"
+    exit_code: ClassVar = ExitCode.IMAGE
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"the image cannot be written in that format: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "image export --format=aci always can; image render joins an image and what it needs"
+
+
 ImageError: TypeAlias = (
     NotAnImage
     | CorruptArchive
@@ -245,4 +266,5 @@ ImageError: TypeAlias = (
     | ImageIDMismatch
     | SizeMismatch
     | TooManyDependencies
+    | NotExportable
 )
