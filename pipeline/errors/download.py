@@ -39,6 +39,11 @@ class HttpStatus:
             return f"the server asks to be left alone for {self.retry_after_seconds:.0f} seconds"
         if self.status in {401, 403}:
             return "the server wants credentials, or does not let these ones in"
+        if self.status == 407:
+            return (
+                "the proxy wants credentials: they go into the variable that names it, "
+                "as in HTTPS_PROXY=http://user:password@proxy.example:3128"
+            )
         if self.status in {404, 410}:
             return (
                 "nothing is published at this address: check it, "

@@ -151,6 +151,11 @@ class Network(httpcore.NetworkBackend):
             raise self.refusal(addresses[0].ip)
         return permitted
 
+    @property
+    def public_only(self) -> bool:
+        """Whether every peer must have a public address."""
+        return self._least_scope is AddressScope.PUBLIC
+
     def permits(self, scope: AddressScope) -> bool:
         """Tell whether this thread may ask a peer of that scope now."""
         return scope >= self._wanted_scope

@@ -14,7 +14,6 @@ with its connection, without a length, cannot be told from a truncated one: its 
 has to.
 """
 
-import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -24,7 +23,6 @@ from typing import Final, Self, final
 
 import httpcore
 import httpx
-import truststore
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
@@ -33,7 +31,7 @@ from pipeline.adapters.http.caching import parse_max_age
 from pipeline.adapters.http.dates import parse_http_date, parse_retry_after
 from pipeline.adapters.http.failures import FOREIGN, transport_error
 from pipeline.adapters.http.network import Network
-from pipeline.adapters.http.pool import PoolTransport
+from pipeline.adapters.http.pool import Connections
 from pipeline.adapters.http.questions import build_question
 from pipeline.adapters.http.ranges import check_part, if_range, resume_validators
 from pipeline.adapters.http.rates import RateLimit
@@ -44,7 +42,6 @@ from pipeline.errors import (
     HttpStatus,
     InsecureUrl,
     StoreError,
-    TlsFailed,
     TooManyRedirects,
     TransportError,
     TruncatedBody,
@@ -109,10 +106,10 @@ class HttpTransport:
         self._clock = clock
         self._observer = observer
         self._credentials = credentials
-        self._network = Network(settings.connect_to, clock)
+        self._network = Network(settings.connect_to, clock, public_only=settings.public_only)
+        self._connections = Connections(settings, self._network)
         self._limit = RateLimit(settings.limit_rate) if settings.limit_rate else None
-        self._lock = threading.Lock()
-        self._connections: PoolTransport | None = None
+        self._has_warned = threading.Event()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -125,10 +122,7 @@ class HttpTransport:
         trace: TracebackType | None,
     ) -> None:
         """Close every connection."""
-        with self._lock:
-            connections, self._connections = self._connections, None
-        if connections is not None:
-            connections.close()
+        self._connections.close()
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
         """GET ``request.url``, redirects included; a body goes into ``sink`` whole.
@@ -203,9 +197,11 @@ class HttpTransport:
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         """Send one request, and read its answer to the end."""
         url = hop.target.url
-        connections = self._pooled()
+        if not self._settings.verify_tls:
+            self._warn()
+        connections = self._connections.pool_for(hop.target)
         if not is_successful(connections):
-            return Failure(TlsFailed(url, connections.failure()))
+            return Failure(connections.failure())
         agent = self._settings.user_agent
         transfer = Transfer(url)
         try:
@@ -311,38 +307,12 @@ class HttpTransport:
         answered_at = parse_http_date(response.headers.get("date", "")) or self._clock.now()
         return parse_retry_after(response.headers.get("retry-after", ""), answered_at)
 
-    def _pooled(self) -> Result[PoolTransport, str]:
-        with self._lock:
-            if self._connections is not None:
-                return Success(self._connections)
-            context = _ssl_context(self._settings)
-            if not is_successful(context):
-                return Failure(context.failure())
-            self._connections = PoolTransport(self._network, context.unwrap())
-        if not self._settings.verify_tls:
+    def _warn(self) -> None:
+        if not self._has_warned.is_set():
+            self._has_warned.set()
             self._observer.on_event(
                 Noticed("tls-not-verified", "servers' certificates are not checked")
             )
-        return Success(self._connections)
-
-
-def _ssl_context(settings: HttpSettings) -> Result[ssl.SSLContext, str]:
-    """Trust the system's certificate authorities and those of the CA file; TLS 1.2 or later."""
-    context: ssl.SSLContext
-    if settings.verify_tls:
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if settings.ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=settings.ca_file)
-        except OSError as error:
-            reason = error.strerror or "it holds no certificate in PEM form"
-            return Failure(f"cannot use the CA file {settings.ca_file}: {reason}")
-    return Success(context)
 
 
 def _is_about_range(error: TransportError | StoreError) -> bool:
