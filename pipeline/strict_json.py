@@ -148,14 +148,21 @@ class JsonValue:
 
 
 class _RefusedError(ValueError):
-    """What a hook of the decoder raises; it never leaves this module."""
+    """What a hook of the decoder raises, the document's own word apart; it never leaves here."""
+
+    def __init__(self, reason: str, word: str) -> None:
+        """Keep a reason with a place, ``{}``, for a word that a document with secrets keeps."""
+        super().__init__(reason)
+        self.reason = reason
+        self.word = word
 
 
 def parse_json(
-    untrusted: bytes, *, max_bytes: int, max_depth: int
+    untrusted: bytes, *, max_bytes: int, max_depth: int, is_secret: bool = False
 ) -> Result[JsonValue, JsonProblem]:
     """Read one document of at most ``max_bytes`` bytes and ``max_depth`` nested arrays and objects.
 
+    No word of one that ``is_secret`` is in the reason of a problem.
     Errors: a problem at ``$`` that says what was wanted.
 
     >>> parse_json(b'{"a": [1]}', max_bytes=100, max_depth=9).unwrap().member("a")
@@ -180,7 +187,7 @@ def parse_json(
             parse_float=_finite,
         )
     except _RefusedError as error:
-        return _problem(str(error))
+        return _problem(error.reason.format("…" if is_secret else error.word))
     except json.JSONDecodeError as error:
         return _problem(f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}")
     except ValueError:
@@ -213,20 +220,20 @@ def _unique_members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     for name, value in pairs:
         if name in members:
             raise _RefusedError(
-                f"the member {_short(name)} stands there twice, wanted each name once"
+                "the member {} stands there twice, wanted each name once", _short(name)
             )
         members[name] = value
     return members
 
 
 def _refuse_constant(word: str) -> Json:
-    raise _RefusedError(f"got {word}, which JSON does not know")
+    raise _RefusedError("got {}, which JSON does not know", word)
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise _RefusedError(f"got the number {_short(text)}, wanted one that a double can hold")
+        raise _RefusedError("got the number {}, wanted one that a double can hold", _short(text))
     return number
 
 

@@ -7,6 +7,8 @@ from pipeline.lazy import lazy_attributes
 if TYPE_CHECKING:
     from pipeline.adapters.appc import AppcDiscovery as AppcDiscovery
     from pipeline.adapters.clock import SystemClock as SystemClock
+    from pipeline.adapters.credentials import FoundCredentials as FoundCredentials
+    from pipeline.adapters.credentials import read_credentials as read_credentials
     from pipeline.adapters.file import FileTransport as FileTransport
     from pipeline.adapters.file import LocalPaths as LocalPaths
     from pipeline.adapters.http import ConnectTo as ConnectTo
@@ -27,6 +29,10 @@ else:
         {
             "pipeline.adapters.appc": ("AppcDiscovery",),
             "pipeline.adapters.clock": ("SystemClock",),
+            "pipeline.adapters.credentials": (
+                "FoundCredentials",
+                "read_credentials",
+            ),
             "pipeline.adapters.file": (
                 "FileTransport",
                 "LocalPaths",
@@ -58,6 +64,7 @@ __all__ = [
     "ConnectTo",
     "FileKeystore",
     "FileTransport",
+    "FoundCredentials",
     "HttpSettings",
     "HttpTransport",
     "LayoutStore",
@@ -68,5 +75,6 @@ __all__ = [
     "SystemClock",
     "open_store",
     "parse_connect_to",
+    "read_credentials",
     "read_keys",
 ]
