@@ -12,7 +12,7 @@ from pipeline.cli.context import Context, pass_context
 from pipeline.cli.options import Command, complete_path
 from pipeline.cli.types import ByteSize
 from pipeline.errors import ExitCode, InvalidSetting, PipelineError
-from pipeline.limits import DEFAULT_LIMITS, Limits
+from pipeline.limits import DEFAULT_LIMITS, LEAST_RATE_SECONDS, Limits
 from pipeline.recipes.settings import Insecure, PullPolicy
 from pipeline.results import NoProof, Stored
 from pipeline.text import printable, redact_url
@@ -46,6 +46,11 @@ trusted for the image's name: see `image-pipeline trust add --help`.
     show_default=True,
     help="never: the store alone; new: the store, then the remote; update: ask the remote "
     "whether there is something newer. A path is read whatever the policy.",
+)
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Fetch anew what is found by name or URL, whatever is stored and however fresh it is.",
 )
 @click.option(
     "--signers",
@@ -94,12 +99,21 @@ trusted for the image's name: see `image-pipeline trust add --help`.
     metavar="SECONDS",
     help="Longest transfer, all told.",
 )
+@click.option(
+    "--least-rate",
+    type=ByteSize(least=0),
+    default=DEFAULT_LIMITS.least_bytes_per_second,
+    metavar="SIZE",
+    help=f"Give a transfer up that is slower than SIZE a second for {LEAST_RATE_SECONDS:g} "
+    "seconds; 0 never does.  [default: 1K]",
+)
 @pass_context
 def fetch(
     context: Context,
     references: tuple[str, ...],
     signature: Path | None,
     pull_policy: PullPolicy,
+    no_cache: bool,
     signers: int,
     sha1: bool,
     no_deps: bool,
@@ -109,6 +123,7 @@ def fetch(
     max_archive_size: int,
     idle_timeout: float,
     timeout: float,
+    least_rate: int,
 ) -> None:
     """Fetch images into the store, verified, and print their IDs.
 
@@ -119,6 +134,8 @@ def fetch(
         raise click.UsageError(
             f"--signature goes with exactly one reference, got {len(references)}"
         )
+    if no_cache and pull_policy == "never":
+        raise click.UsageError("--no-cache goes without --pull-policy=never, which asks nobody")
     if signature is not None and not (signature.is_file() and os.access(signature, os.R_OK)):
         context.fail(InvalidSetting("--signature", str(signature), "a readable file"))
     limits = Limits(
@@ -126,10 +143,13 @@ def fetch(
         archive_bytes=max_archive_size,
         idle_seconds=idle_timeout,
         total_seconds=timeout,
+        least_bytes_per_second=least_rate,
     )
     leniency = frozenset({"sha1-self-signatures"} if sha1 else set[str]())
     with context.toolkit(limits=limits, signers=signers, leniency=leniency) as toolkit:
-        finder = context.unwrap(toolkit.finder(pull_policy=pull_policy, with_deps=not no_deps))
+        finder = context.unwrap(
+            toolkit.finder(pull_policy=pull_policy, with_deps=not no_deps, no_cache=no_cache)
+        )
         failures: list[ExitCode] = []
         for text in references:
             outcome = finder.find_image(text, None if signature is None else signature.absolute())

@@ -18,6 +18,7 @@ from pipeline.recipes.trust import (
     KeyCandidate,
     TrustPolicy,
     collect_keys,
+    is_online,
     trust_keys,
 )
 from pipeline.text import printable
@@ -250,7 +251,8 @@ def _collect(
 ) -> tuple[KeyCandidate, ...]:
     from pipeline.adapters.openpgp import read_keys
 
-    context.unwrap(toolkit.check_settings())
+    if not sources or any(is_online(source) for source in sources):
+        context.unwrap(toolkit.transport.prepare())
     return context.unwrap(
         collect_keys(
             sources,

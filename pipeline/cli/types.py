@@ -62,10 +62,14 @@ class ByteSize(click.ParamType[int]):
 
     name = "size"
 
+    def __init__(self, *, least: int = 1) -> None:
+        """Take ``least`` bytes and more."""
+        self.least = least
+
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
-        """Return bytes, at least 1, or fail as a usage error.
+        """Return bytes, or fail as a usage error.
 
         >>> ByteSize().convert("32GiB", None, None)
         34359738368
@@ -73,7 +77,7 @@ class ByteSize(click.ParamType[int]):
         if isinstance(value, int):
             return value
         match = _SIZE.fullmatch(str(value))
-        size = 0 if match is None else int(match[1]) * _UNITS[match[2].upper()]
-        if size < 1:
+        size = -1 if match is None else int(match[1]) * _UNITS[match[2].upper()]
+        if size < self.least:
             self.fail(f"{value!r} is not a size, wanted digits and K, M, G or T", param, ctx)
         return size

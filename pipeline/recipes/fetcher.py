@@ -18,6 +18,7 @@ from returns.result import Failure, Result, Success
 
 from pipeline.digest import Digest
 from pipeline.errors import (
+    ConfigurationError,
     ExitCode,
     ImageNotFound,
     PipelineError,
@@ -74,6 +75,10 @@ class ImageStore(Store, Catalog, RemoteCache, Protocol):
         ...
 
 
+def _nothing_to_prepare() -> Result[None, ConfigurationError]:
+    return Success(None)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Fetcher:
@@ -83,6 +88,7 @@ class Fetcher:
     and the reason is stored with them. ``leniency`` is what the verifier was built with.
     ``no_cache`` has what is found by name or URL fetched anew, neither freshness nor validators
     asked; ``never`` and paths are as ever. ``mirrors`` are asked before their origins.
+    ``prepare`` is called before the first request, and may refuse it.
     """
 
     transport: Transport
@@ -100,6 +106,7 @@ class Fetcher:
     signers: SignerPolicy = ONE_SIGNER
     no_cache: bool = False
     mirrors: Mirrors = NO_MIRRORS
+    prepare: Callable[[], Result[None, ConfigurationError]] = _nothing_to_prepare
 
     def fetch_image(
         self,
@@ -125,6 +132,10 @@ class Fetcher:
                 return stored
             if not _leads_to_remote(stored.failure()):
                 return stored
+        if not _is_path(reference):
+            ready = self.prepare()
+            if not is_successful(ready):
+                return Failure(ready.failure())
         # The remote side needs every stage; a store hit must not wait until they are imported.
         from pipeline.recipes.mirrored import fetch_mirrored
 

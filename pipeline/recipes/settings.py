@@ -1,6 +1,7 @@
 """What a run is set to: folders, limits, and which checks somebody chose to leave out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeAlias, final
@@ -8,7 +9,7 @@ from typing import Literal, TypeAlias, final
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.http import ConnectTo
-from pipeline.limits import DEFAULT_LIMITS, Limits
+from pipeline.limits import DEFAULT_LIMITS, RETRIES, Limits
 
 PullPolicy: TypeAlias = Literal["never", "new", "update"]
 """``never``: the store alone. ``new``: the store, then the remote. ``update``: the remote first,
@@ -79,7 +80,13 @@ class Settings:
 
     ``signers`` is how many distinct keys must have signed; the configuration can demand more.
     ``connect_to`` are tried in order; the first that matches counts. ``system_config`` and
-    ``config`` each hold a keystore under ``trustedkeys/``.
+    ``config`` each hold a keystore under ``trustedkeys/``, credentials under ``auth.d/``, and a
+    ``config.toml``.
+
+    ``limit_rate`` is in bytes a second, for all transfers of a run together; a request that fails
+    for a passing reason is sent again up to ``retries`` times. ``public_only`` refuses peers whose
+    addresses are not public. ``environment`` has the variables that name proxies, and ``netrc``
+    is a file of credentials; the process' own environment is not looked at.
     """
 
     store: Path
@@ -91,3 +98,8 @@ class Settings:
     limits: Limits = DEFAULT_LIMITS
     leniency: frozenset[str] = frozenset()
     signers: int = 1
+    limit_rate: int | None = None
+    retries: int = RETRIES
+    public_only: bool = False
+    netrc: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)

@@ -6,7 +6,6 @@ take most of the time of such a run.
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
@@ -14,7 +13,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.clock import SystemClock
-from pipeline.adapters.configuration import read_configuration
+from pipeline.adapters.configuration import Configuration, read_configuration
 from pipeline.adapters.file import FileTransport, LocalPaths
 from pipeline.adapters.keystore import FileKeystore
 from pipeline.adapters.layout import LayoutStore, open_store
@@ -25,12 +24,12 @@ from pipeline.errors import (
     InvalidSetting,
     PipelineError,
     StoreError,
-    TransportError,
 )
 from pipeline.names import ImageName, Labels, this_platform
-from pipeline.ports import Discovery, Keyring, Noticed, Observer, Request, Response, Sink, Transport
+from pipeline.ports import Discovery, Keyring, Noticed, Observer, Transport
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
+from pipeline.recipes.schemes import SchemeTransport
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
 from pipeline.results import Candidate, Stored
 from pipeline.text import printable
@@ -38,44 +37,6 @@ from pipeline.trust import KeySet, SignerPolicy, SkippedKey, TrustScope
 
 UNSIGNED_REASON = "signatures were not checked: --insecure-options=image"
 """What is stored with an image that was fetched unverified by the command line."""
-
-
-@final
-@dataclass(slots=True)
-class SchemeTransport:
-    """A transport that goes by the URL's scheme; HTTP is imported for the first such URL."""
-
-    settings: Settings
-    clock: SystemClock
-    observer: Observer
-    leaving: ExitStack
-    files: FileTransport
-    http: Transport | None = None
-
-    def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
-        """Hand the request to the transport for its scheme."""
-        # Not by urlsplit, which raises for what is no URL; each transport says that as an error.
-        if request.url.partition(":")[0].lower() == "file":
-            return self.files.fetch(request, sink)
-        if self.http is None:
-            self.http = self._make_http()
-        return self.http.fetch(request, sink)
-
-    def _make_http(self) -> Transport:
-        from pipeline.adapters.http import HttpSettings, HttpTransport
-
-        return self.leaving.enter_context(
-            HttpTransport(
-                HttpSettings(
-                    ca_file=self.settings.ca_file,
-                    connect_to=self.settings.connect_to,
-                    verify_tls=Insecure.TLS not in self.settings.insecure,
-                    allow_http=Insecure.HTTP in self.settings.insecure,
-                ),
-                self.clock,
-                self.observer,
-            )
-        )
 
 
 @final
@@ -143,9 +104,8 @@ class Toolkit:
             local=settings.config,
         )
         self._leaving = ExitStack()
-        self.transport = SchemeTransport(
-            settings, self.clock, observer, self._leaving, FileTransport(self.clock)
-        )
+        self._configured: Result[Configuration, InvalidSetting] | None = None
+        self.transport = SchemeTransport(FileTransport(self.clock), self._make_http)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -169,16 +129,17 @@ class Toolkit:
         return LazyDiscovery(self.settings, self.transport, self.observer)
 
     def finder(
-        self, *, pull_policy: PullPolicy = "update", with_deps: bool = True
+        self,
+        *,
+        pull_policy: PullPolicy = "update",
+        with_deps: bool = True,
+        no_cache: bool = False,
     ) -> Result[Finder, PipelineError]:
         """Return a Finder over everything that is set.
 
-        Errors: InvalidSetting for a file that is not there; what opening the store fails with.
+        Errors: InvalidSetting for what ``config.toml`` says; what opening the store fails with.
         """
-        checked = self.check_settings()
-        if not is_successful(checked):
-            return Failure(checked.failure())
-        configured = read_configuration(self.settings.system_config, self.settings.config)
+        configured = self.configuration()
         if not is_successful(configured):
             return Failure(configured.failure())
         opened = self.store()
@@ -198,6 +159,9 @@ class Toolkit:
             unsigned_reason=UNSIGNED_REASON if Insecure.IMAGE in self.settings.insecure else None,
             leniency=self.settings.leniency,
             signers=SignerPolicy(self.settings.signers, configured.unwrap().signers),
+            no_cache=no_cache,
+            mirrors=configured.unwrap().mirrors,
+            prepare=self.transport.prepare,
         )
         return Success(Finder(fetcher, self.paths, with_deps))
 
@@ -206,12 +170,18 @@ class Toolkit:
         finder = self.finder(pull_policy="never", with_deps=False)
         return finder.bind(lambda found: found.find_stored(untrusted_text))
 
-    def check_settings(self) -> Result[None, ConfigurationError]:
-        """Check what is named by the settings and read only later.
+    def configuration(self) -> Result[Configuration, InvalidSetting]:
+        """Read ``config.toml``, the machine's and the user's, once."""
+        if self._configured is None:
+            self._configured = read_configuration(self.settings.system_config, self.settings.config)
+        return self._configured
 
-        Errors: InvalidSetting for a CA file that is not there.
-        """
-        ca_file = self.settings.ca_file
-        if ca_file is not None and not Path(ca_file).is_file():
-            return Failure(InvalidSetting("--ca-file", ca_file, "a readable PEM file"))
-        return Success(None)
+    def _make_http(self) -> Result[Transport, ConfigurationError]:
+        from pipeline.recipes.network import make_http
+
+        configured = self.configuration()
+        if not is_successful(configured):
+            return Failure(configured.failure())
+        return make_http(
+            self.settings, configured.unwrap(), self.clock, self.observer, self._leaving
+        )

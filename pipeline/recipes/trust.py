@@ -266,6 +266,11 @@ def _location_of(source: str, paths: PathProbe) -> _Location:
     return _Location(file_url(paths.absolute(source)), source)
 
 
+def is_online(source: str) -> bool:
+    """Tell whether a source is a URL that a server is asked for."""
+    return _scheme(source) in {"https", "http"}
+
+
 def _as_key_error(location: _Location, error: PipelineError) -> PipelineError:
     """Say of a file that it is a key file; what is wrong with a server stays what it is."""
     match error:

@@ -5,6 +5,7 @@ own, the signatures are made by pgpy, and the command runs as it does for a user
 """
 
 import gzip
+import os
 import ssl
 import threading
 import warnings
@@ -230,5 +231,9 @@ def world(
             "CONNECT_TO": f"{HOST}:443:127.0.0.1:{port}",
         }.items():
             monkeypatch.setenv(f"IMAGE_PIPELINE_{name}", str(value))
+        # Whoever runs the tests may have passwords, and be behind a proxy.
+        monkeypatch.setenv("HOME", str(tmp_path))
+        for name in ("NETRC", *(name for name in os.environ if name.lower().endswith("_proxy"))):
+            monkeypatch.delenv(name, raising=False)
         monkeypatch.chdir(tmp_path)
         yield World(tmp_path, site, maker_key, port, capsys)
