@@ -13,7 +13,14 @@ from returns.result import Failure, Result, Success
 from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.http import HttpSettings, HttpTransport
 from pipeline.errors import DiskFull, StoreError
-from pipeline.ports import BodyStart, Clock, Request, ResumePoint
+from pipeline.ports import (
+    NO_CREDENTIALS,
+    BodyStart,
+    Clock,
+    Credentials,
+    Request,
+    ResumePoint,
+)
 from pipeline.results import Validators
 from pipeline.testing.fakes import EventLog
 
@@ -68,12 +75,14 @@ def open_transport(log: EventLog) -> Iterator[Open]:
     """Open transports that are closed after the test; plain HTTP is allowed unless told."""
     with ExitStack() as closing:
 
-        def make(settings: HttpSettings | None = None, clock: Clock | None = None) -> HttpTransport:
-            return closing.enter_context(
-                HttpTransport(
-                    settings or HttpSettings(allow_http=True), clock or SystemClock(), log
-                )
-            )
+        def make(
+            settings: HttpSettings | None = None,
+            clock: Clock | None = None,
+            credentials: Credentials = NO_CREDENTIALS,
+        ) -> HttpTransport:
+            chosen = settings or HttpSettings(allow_http=True)
+            transport = HttpTransport(chosen, clock or SystemClock(), log, credentials)
+            return closing.enter_context(transport)
 
         yield make
 
