@@ -76,6 +76,12 @@ ARCHIVE_ENTRIES: Final = 2_000_000
 ARCHIVE_PATH_BYTES: Final = 4 * KIB
 """Longest path or link target in an archive: Linux' own PATH_MAX."""
 
+ARCHIVE_PATH_SEGMENTS: Final = 256
+"""Folders below each other that are unpacked; the deepest real trees have about 60."""
+
+FOLDER_PATH_BYTES: Final = 256 * MIB
+"""Paths of folders kept in memory until a tree is whole; 50,000 usual ones have 2 MiB."""
+
 ARCHIVE_HEADER_BYTES: Final = 1 * MIB
 """One extended (PAX or GNU) tar header; a longer one is an attack on memory."""
 
@@ -172,8 +178,9 @@ CONFIGURATION_BYTES: Final = 1 * MIB
 CREDENTIALS_DEPTH: Final = 8
 """Nesting of a credentials file's JSON; the schema's own depth is 2."""
 
-USER_AGENT: Final = "image-pipeline"
-"""The product's token in the User-Agent header (RFC 9110 section 10.1.5)."""
+USER_AGENT: Final = "image-pipeline/0.1.0"
+"""The product and its version in the User-Agent header (RFC 9110 section 10.1.5): whoever runs a
+server can tell which release misbehaves. A constant, as asking for metadata takes 50 ms."""
 
 
 @final

@@ -37,6 +37,7 @@ from pipeline.adapters.http.ranges import check_part, if_range, resume_validator
 from pipeline.adapters.http.rates import RateLimit
 from pipeline.adapters.http.settings import HttpSettings
 from pipeline.adapters.http.urls import Target, join_target, parse_target
+from pipeline.addresses import AddressScope
 from pipeline.errors import (
     BadAnswer,
     HttpStatus,
@@ -175,8 +176,10 @@ class HttpTransport:
             if not is_successful(joined):
                 return Failure(joined.failure())
             url, came_from = joined.unwrap(), target
-            peers = (innermost, self._network.peer_scope())
-            innermost = max((each for each in peers if each is not None), default=None)
+            peer = self._network.peer_scope()
+            # Where nobody can tell where a server is, what it names has to be public.
+            peer = AddressScope.PUBLIC if peer is None else peer
+            innermost = peer if innermost is None else max(innermost, peer)
         return Failure(TooManyRedirects(request.url, REDIRECTS))
 
     def _ask(

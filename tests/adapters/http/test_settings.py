@@ -1,4 +1,7 @@
-"""curl's --connect-to."""
+"""curl's --connect-to, and what else is set."""
+
+import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -6,6 +9,8 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
 from pipeline.adapters.http import ConnectTo, parse_connect_to
+from pipeline.adapters.http.settings import rule_for
+from pipeline.limits import USER_AGENT
 
 
 @pytest.mark.parametrize(
@@ -62,3 +67,18 @@ def test_matches(rule: ConnectTo, host: str, port: int, matches: bool) -> None:
 @given(st.text(max_size=20))
 def test_nothing_raises(text: str) -> None:
     parse_connect_to(text)
+
+
+def test_the_first_rule_that_matches_counts() -> None:
+    """One that leads nowhere keeps a host where it is, as an exception to those after it."""
+    stays, moves = ConnectTo("a"), ConnectTo(None, None, "b")
+    assert rule_for((stays, moves), "a", 1) is None
+    assert rule_for((stays, moves), "c", 1) is moves
+    assert rule_for((moves, stays), "a", 1) is moves
+    assert rule_for((), "a", 1) is None
+
+
+def test_the_user_agent_names_this_version() -> None:
+    path = Path(__file__).parents[3] / "pyproject.toml"
+    version = tomllib.loads(path.read_text())["project"]["version"]
+    assert f"image-pipeline/{version}" == USER_AGENT

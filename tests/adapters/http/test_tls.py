@@ -1,18 +1,29 @@
 """Who is trusted, and where connections really go."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from pipeline.adapters.http import HttpSettings, parse_connect_to
+from pipeline.adapters.http.settings import HostTls
+from pipeline.adapters.http.tls import check_tls_files
 from pipeline.errors import ConnectionFailed, DeadlineExceeded, InsecureUrl, TlsFailed
 from pipeline.ports import Noticed
 from pipeline.testing.fakes import EventLog
 from tests.adapters.http.conftest import ListSink, Open, get
-from tests.support.fault_server import FaultServer, http
+from tests.support.fault_server import Answer, FaultServer, http
 
 MakeTls = Callable[..., ssl.SSLContext]
 
@@ -53,7 +64,20 @@ def test_another_name(open_transport: Open, make_tls: MakeTls, ca_file: str) -> 
     assert "not valid for '127.0.0.1'" in error.reason
 
 
-def test_tls_before_1_2(open_transport: Open, make_tls: MakeTls, ca_file: str) -> None:
+class LaxContext(ssl.SSLContext):
+    """As a Python makes it whose OpenSSL's own defaults stand, and are of old."""
+
+    def __init__(self, *_: object) -> None:
+        self.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            self.minimum_version = ssl.TLSVersion.TLSv1_1
+
+
+def test_tls_before_1_2(
+    open_transport: Open, make_tls: MakeTls, ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most Pythons refuse it by themselves; those that do not must not matter."""
+    monkeypatch.setattr("pipeline.adapters.http.tls.SSLContext", LaxContext)
     old = make_tls("127.0.0.1")
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
@@ -185,3 +209,245 @@ def test_threads_may_fetch_at_once(open_transport: Open, make_tls: MakeTls, ca_f
         for thread in threads:
             thread.join()
     assert sizes == [50_000] * 4
+
+
+class TestSystemTrust:
+    def test_by_the_environment(
+        self,
+        open_transport: Open,
+        make_tls: MakeTls,
+        ca_file: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+        with FaultServer({"/": http()}, make_tls("127.0.0.1")) as server:
+            open_transport(HttpSettings()).fetch(get(server.url("/")), ListSink()).unwrap()
+
+    @pytest.mark.parametrize("has_folder", [True, False])
+    def test_of_a_python_that_was_built_elsewhere(
+        self,
+        open_transport: Open,
+        make_tls: MakeTls,
+        ca_file: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        has_folder: bool,
+    ) -> None:
+        """Its OpenSSL looks where nothing is, or where no certificates are."""
+        paths = ssl.get_default_verify_paths()
+        nowhere = paths._replace(cafile="", capath=str(tmp_path) if has_folder else "")
+        monkeypatch.setattr("ssl.get_default_verify_paths", lambda: nowhere)
+        bundles = (str(tmp_path / "none"), ca_file)
+        monkeypatch.setattr("pipeline.adapters.http.tls.SYSTEM_BUNDLES", bundles)
+        with FaultServer({"/": http()}, make_tls("127.0.0.1")) as server:
+            open_transport(HttpSettings()).fetch(get(server.url("/")), ListSink()).unwrap()
+
+    def test_in_a_folder_by_hashes(
+        self,
+        open_transport: Open,
+        make_tls: MakeTls,
+        ca_file: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Where OpenSSL finds certificates by itself, no bundle is looked for."""
+        folder = tmp_path / "certs"
+        folder.mkdir()
+        (folder / "0a1b2c3d.0").write_text("")
+        paths = ssl.get_default_verify_paths()
+        monkeypatch.setattr(
+            "ssl.get_default_verify_paths", lambda: paths._replace(cafile="", capath=str(folder))
+        )
+        monkeypatch.setattr("pipeline.adapters.http.tls.SYSTEM_BUNDLES", (ca_file,))
+        with FaultServer({"/": http()}, make_tls("127.0.0.1")) as server:
+            fail(HttpSettings(), open_transport, server.url("/"))
+
+    def test_is_read_once(
+        self,
+        open_transport: Open,
+        make_tls: MakeTls,
+        ca_file: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """It takes longer than the rest of a connection; and http does without."""
+        paths, asked = ssl.get_default_verify_paths(), list[str]()
+
+        def count() -> ssl.DefaultVerifyPaths:
+            asked.append("")
+            return paths
+
+        monkeypatch.setattr("ssl.get_default_verify_paths", count)
+        transport = open_transport(HttpSettings(ca_file=ca_file, allow_http=True))
+        with FaultServer({"/": http()}) as plain:
+            transport.fetch(get(plain.url("/")), ListSink()).unwrap()
+        assert asked == []
+        for _ in range(2):
+            with FaultServer({"/": http()}, make_tls("127.0.0.1")) as server:
+                transport.fetch(get(server.url("/")), ListSink()).unwrap()
+        assert len(asked) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFiles:
+    """A client's certificate and key, apart and together."""
+
+    certificate: str
+    key: str
+    both: str
+
+
+@pytest.fixture
+def client(authority: trustme.CA, tmp_path: Path) -> ClientFiles:
+    issued = authority.issue_cert("client.example")
+    files = ClientFiles(*(str(tmp_path / name) for name in ("client.crt", "client.key", "both")))
+    issued.cert_chain_pems[0].write_to_path(files.certificate)
+    issued.private_key_pem.write_to_path(files.key)
+    issued.private_key_and_cert_chain_pem.write_to_path(files.both)
+    return files
+
+
+class TestHosts:
+    def test_a_client_certificate_is_for_one_origin_alone(
+        self,
+        open_transport: Open,
+        authority: trustme.CA,
+        make_tls: MakeTls,
+        ca_file: str,
+        client: ClientFiles,
+    ) -> None:
+        """Neither who it redirects to is offered it, nor another port of the same host."""
+        seen: list[tuple[str, bool]] = []
+
+        def tell(name: str, answer: bytes) -> Answer:
+            def look(connection: socket.socket) -> None:
+                assert isinstance(connection, ssl.SSLSocket)
+                seen.append((name, bool(connection.getpeercert())))
+                connection.sendall(answer)
+
+            return look
+
+        context = make_tls("127.0.0.1", "localhost")
+        context.verify_mode = ssl.CERT_OPTIONAL
+        authority.configure_trust(context)
+        with FaultServer({"/": tell("other port", http())}, context) as other:
+            moved = http(b"", 302, location=other.url("/"))
+            with FaultServer({"/": tell("first", moved)}, context) as first:
+                host = HostTls("127.0.0.1", first.port, ca_file, client.certificate, client.key)
+                settings = HttpSettings(ca_file=ca_file, hosts=(host,))
+                transport = open_transport(settings)
+                transport.fetch(get(first.url("/")), ListSink()).unwrap()
+                renamed = first.url("/").replace("127.0.0.1", "localhost")
+                transport.fetch(get(renamed), ListSink()).unwrap()
+        assert seen == [
+            ("first", True),
+            ("other port", False),
+            ("first", False),
+            ("other port", False),
+        ]
+
+    def test_a_certificate_and_its_key_in_one_file(
+        self,
+        open_transport: Open,
+        authority: trustme.CA,
+        make_tls: MakeTls,
+        ca_file: str,
+        client: ClientFiles,
+    ) -> None:
+        context = make_tls("127.0.0.1")
+        context.verify_mode = ssl.CERT_REQUIRED
+        authority.configure_trust(context)
+        with FaultServer({"/": http()}, context) as server:
+            host = HostTls("127.0.0.1", server.port, client_cert=client.both)
+            settings = HttpSettings(ca_file=ca_file, hosts=(host,))
+            open_transport(settings).fetch(get(server.url("/")), ListSink()).unwrap()
+
+    def test_an_authority_is_for_one_host_alone(
+        self, open_transport: Open, make_tls: MakeTls, ca_file: str
+    ) -> None:
+        context = make_tls("127.0.0.1")
+        with FaultServer({"/": http()}, context) as one, FaultServer({"/": http()}, context) as two:
+            host = HostTls("127.0.0.1", one.port, ca_file)
+            transport = open_transport(HttpSettings(hosts=(host,)))
+            transport.fetch(get(one.url("/")), ListSink()).unwrap()
+            error = transport.fetch(get(two.url("/")), ListSink()).failure()
+        assert isinstance(error, TlsFailed)
+
+
+class TestFiles:
+    """Files are found to be bad without a connection, and it is said which and why."""
+
+    @pytest.fixture
+    def broken(self, authority: trustme.CA, tmp_path: Path) -> dict[str, str]:
+        pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        contents = {
+            "empty": "",
+            "junk": "no certificate",
+            "broken": pem,
+            "half": authority.cert_pem.bytes().decode() + pem,
+        }
+        for name, content in contents.items():
+            (tmp_path / name).write_text(content)
+        return {name: str(tmp_path / name) for name in (*contents, "none")} | {
+            "folder": str(tmp_path),
+            "no-path": "a\0b",
+        }
+
+    @pytest.mark.parametrize(
+        "name", ["empty", "junk", "broken", "half", "none", "folder", "no-path"]
+    )
+    def test_authorities(self, broken: dict[str, str], name: str) -> None:
+        path = broken[name]
+        for settings in (HttpSettings(path), HttpSettings(hosts=(HostTls("a", 443, path),))):
+            error = check_tls_files(settings).failure()
+            assert (error.got, error.setting.partition(" ")[0]) == (
+                path,
+                "--ca-file" if settings.hosts == () else "ca_file",
+            )
+            wanted = "a readable file" if name in {"none", "folder", "no-path"} else "PEM form"
+            assert wanted in error.wanted
+
+    def test_what_is_good(self, ca_file: str, client: ClientFiles) -> None:
+        hosts = (
+            HostTls("a"),
+            HostTls("b", 443, ca_file),
+            HostTls("c", 443, None, client.certificate, client.key),
+            HostTls("d", 443, None, client.both),
+        )
+        check_tls_files(HttpSettings(ca_file, hosts=hosts)).unwrap()
+
+    def test_client_certificates_and_keys(
+        self, authority: trustme.CA, broken: dict[str, str], client: ClientFiles, tmp_path: Path
+    ) -> None:
+        authority.issue_cert("b").private_key_pem.write_to_path(str(tmp_path / "other.key"))
+        other, junk, none = str(tmp_path / "other.key"), broken["junk"], broken["none"]
+        cases = [
+            (client.certificate, other, "client_key", other, "the key that belongs to"),
+            (client.certificate, junk, "client_key", junk, "a private key in PEM form"),
+            (client.certificate, none, "client_key", none, "a readable file"),
+            (client.certificate, None, "client_key", client.certificate, "a private key"),
+            (junk, client.key, "client_cert", junk, "certificates in PEM form"),
+            (none, client.key, "client_cert", none, "a readable file"),
+            (None, client.key, "client_key", client.key, "a client_cert"),
+        ]
+        for certificate, key, setting, got, wanted in cases:
+            host = HostTls("files.example", 8443, None, certificate, key)
+            error = check_tls_files(HttpSettings(hosts=(host,))).failure()
+            assert (error.setting, error.got) == (f"{setting} of files.example:8443", got)
+            assert wanted in error.wanted
+
+    def test_a_key_with_a_password_is_refused_and_nobody_asked(
+        self, client: ClientFiles, tmp_path: Path
+    ) -> None:
+        key = load_pem_private_key(Path(client.key).read_bytes(), None)
+        locked = key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+        )
+        (tmp_path / "locked.key").write_bytes(locked)
+        host = HostTls("a", 443, None, client.certificate, str(tmp_path / "locked.key"))
+        error = check_tls_files(HttpSettings(hosts=(host,))).failure()
+        assert error.wanted == "a private key in PEM form, without a password"
+
+    def test_a_transport_says_the_same(self, open_transport: Open, broken: dict[str, str]) -> None:
+        host = HostTls("127.0.0.1", 1, client_cert=broken["junk"])
+        error = fail(HttpSettings(hosts=(host,)), open_transport, "https://127.0.0.1:1/")
+        assert "client_cert of 127.0.0.1:1" in error.reason

@@ -26,7 +26,7 @@ from pipeline.errors import (
     TransportError,
     TruncatedBody,
 )
-from pipeline.limits import REDIRECTS
+from pipeline.limits import REDIRECTS, USER_AGENT
 from pipeline.results import Validators
 from pipeline.testing.fakes import EventLog, FixedClock
 from tests.adapters.http.conftest import ListSink, Open, get
@@ -87,7 +87,7 @@ class TestWholeAnswers:
         )
         assert headers == {
             "host": f"127.0.0.1:{server.port}",
-            "user-agent": "image-pipeline",
+            "user-agent": USER_AGENT,
             "accept": "*/*",
             "accept-encoding": "identity",
         }
