@@ -414,6 +414,15 @@ class TransferFinished:
 
 @final
 @dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """An image's body does not come in whole, whatever was tried; another place may be next."""
+
+    url: str
+    error_kind: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something that a person should know, in one sentence without secrets."""
 
@@ -428,6 +437,7 @@ Event: TypeAlias = (
     | TransferProgressed
     | TransferRetried
     | TransferFinished
+    | TransferFailed
     | Noticed
 )
 """What an observer sees."""
@@ -437,7 +447,7 @@ class Observer(Protocol):
     """Who watches. What an observer does changes nothing."""
 
     def on_event(self, event: Event) -> None:
-        """Take note of an event; called from the thread that does the work."""
+        """Take note of an event; called from the threads that do the work, several at once."""
         ...
 
 
@@ -495,6 +505,7 @@ __all__ = [
     "StageEnded",
     "StageStarted",
     "Store",
+    "TransferFailed",
     "TransferFinished",
     "TransferProgressed",
     "TransferRetried",

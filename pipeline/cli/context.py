@@ -1,10 +1,11 @@
 """What a command has at hand: settings, the store, the keystore, and ways to speak.
 
-stdout is data, stderr is talk. An error is one line ``error: …``, a blank line, ``hint: …``, and
-the exit code of its family; nothing else in the package prints or exits.
+stdout is data, stderr is talk (:mod:`pipeline.cli.talk`). An error is one line ``error: …``, a
+blank line, ``hint: …``, and the exit code of its family; nothing else in the package prints or
+exits.
 """
 
-import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,8 +18,10 @@ from returns.pipeline import is_successful
 from returns.result import Result
 
 from pipeline.cli.options import chosen
+from pipeline.cli.progress import ProgressWord, make_observer
+from pipeline.cli.talk import Failed, Talk, is_tty, json_line
 from pipeline.errors import ExitCode, PipelineError
-from pipeline.limits import DEFAULT_LIMITS, Limits
+from pipeline.limits import DEFAULT_LIMITS, RETRIES, Limits
 from pipeline.recipes.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +41,8 @@ class Context:
     """A command's surroundings."""
 
     settings: Settings
-    quiet: bool
+    talk: Talk
+    progress: ProgressWord
     verbose: bool
     debug: bool
 
@@ -51,32 +55,36 @@ class Context:
     ) -> "Toolkit":
         """Build the adapters that the settings ask for; nothing is opened yet."""
         # Imported when a command does something: --help and completion must not wait for it.
-        from pipeline.cli.progress import ConsoleObserver
+        from pipeline.adapters.clock import SystemClock
         from pipeline.recipes.toolkit import Toolkit
 
         settings = replace(self.settings, limits=limits, signers=signers, leniency=leniency)
-        return Toolkit(settings, observer=ConsoleObserver(self))
+        observer = make_observer(
+            self.progress, self.talk, SystemClock(), verbose=self.verbose, debug=self.debug
+        )
+        # Whatever way the command ends, before anything is said of that.
+        click.get_current_context().call_on_close(observer.close)
+        return Toolkit(settings, observer=observer)
 
     def data(self, line: str) -> None:
         """Print a line of results."""
-        click.echo(line)
+        self.talk.data(line)
 
     def json(self, document: object) -> None:
         """Print a document as one line of JSON."""
-        click.echo(json.dumps(document, ensure_ascii=True, separators=(",", ":")))
+        self.talk.data(json_line(document))
 
     def say(self, text: str) -> None:
         """Tell a person something; silent with ``--quiet``."""
-        if not self.quiet:
-            click.echo(text, err=True)
+        self.talk.say(text)
 
     def warn(self, text: str) -> None:
         """Warn, whatever the options say."""
-        click.echo(f"warning: {text}", err=True)
+        self.talk.warn(text)
 
     def report(self, error: PipelineError) -> ExitCode:
         """Print an error and its hint; return the exit code of its family."""
-        click.echo(f"error: {error.message}\n\nhint: {error.hint}", err=True)
+        self.talk.fail(Failed(error.kind, error.message, error.hint, error.exit_code))
         return error.exit_code
 
     def fail(self, error: PipelineError) -> NoReturn:
@@ -107,6 +115,7 @@ def pass_context(
 
 def make_context(options: dict[str, Any]) -> Context:  # click hands parameters over untyped
     """Build the context from the global options, with the platform's folders as defaults."""
+    progress: ProgressWord = options.get("progress") or "auto"
     return Context(
         settings=Settings(
             store=options.get("store") or _platform_folder("user_data_dir"),
@@ -115,8 +124,14 @@ def make_context(options: dict[str, Any]) -> Context:  # click hands parameters 
             insecure=options.get("insecure_options") or frozenset(),
             ca_file=options.get("ca_file"),
             connect_to=tuple(options.get("connect_to") or ()),
+            limit_rate=options.get("limit_rate"),
+            retries=RETRIES if options.get("retries") is None else int(options["retries"]),
+            public_only=bool(options.get("public_only")),
+            netrc=options.get("netrc") or _netrc_file(),
+            environment=os.environ,
         ),
-        quiet=bool(options.get("quiet")),
+        talk=Talk(quiet=bool(options.get("quiet")), as_json=progress == "json"),
+        progress=progress,
         verbose=bool(options.get("verbose")),
         debug=bool(options.get("debug")),
     )
@@ -132,6 +147,16 @@ def _platform_folder(which: str) -> Path:
     return Path(folders[which](APPLICATION, appauthor=False))
 
 
+def _netrc_file() -> Path | None:
+    """Return the file that curl's users have: what ``NETRC`` names, else the one at home."""
+    named = os.environ.get("NETRC")
+    if named:
+        return Path(named)
+    # Path.expanduser raises where nobody knows a home.
+    at_home = Path(os.path.expanduser("~/.netrc"))  # noqa: PTH111
+    return at_home if at_home.is_file() else None
+
+
 def is_terminal() -> bool:
     """Tell whether somebody can be asked: stdin and stderr are both terminals."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return is_tty(sys.stdin) and is_tty(sys.stderr)

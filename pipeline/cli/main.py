@@ -15,6 +15,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from pipeline.cli.options import Group
+from pipeline.cli.talk import Failed, Talk, is_tty, wants_json
 from pipeline.exit_codes import ExitCode
 from pipeline.text import printable
 
@@ -125,16 +126,20 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return ExitCode.USAGE
+        if not wants_json(arguments, os.environ):
+            click.echo(error.format_message(), err=True)
+            return ExitCode.USAGE
+        return _usage_error(arguments, error, "wanted a command")
     except click.UsageError as error:
-        return _usage_error(error)
+        return _usage_error(arguments, error, error.format_message())
     except click.ClickException as error:
-        return _say_error(error.format_message(), "image-pipeline --help", ExitCode.USAGE)
+        failed = Failed("usage", error.format_message(), "image-pipeline --help", ExitCode.USAGE)
+        return _fail(arguments, failed)
     except (click.Abort, KeyboardInterrupt):
-        if sys.stderr.isatty():
+        if is_tty(sys.stderr) and not wants_json(arguments, os.environ):
             click.echo(err=True)  # the line that ends in the terminal's ^C
-        return _say_error("interrupted", "what was half done has been undone", INTERRUPTED)
+        hint = "what was half done has been undone"
+        return _fail(arguments, Failed("interrupted", "interrupted", hint, INTERRUPTED))
     except BrokenPipeError:
         # Whoever read the output has enough of it.
         _drop_output()
@@ -144,20 +149,14 @@ def run(arguments: list[str]) -> int:
     except Exception as defect:  # noqa: BLE001 - the last line: no traceback reaches a user
         if isinstance(defect, OSError) and defect.errno in _OUTPUT_FAILED:
             _drop_output()
-            return _say_error(
-                f"cannot write the results: {defect.strerror}",
-                "check where stdout leads; what was done up to there stays done",
-                INTERNAL_ERROR,
-            )
+            message = f"cannot write the results: {defect.strerror}"
+            hint = "check where stdout leads; what was done up to there stays done"
+            return _fail(arguments, Failed("output-failed", message, hint, INTERNAL_ERROR))
         if "--debug" in arguments or "IMAGE_PIPELINE_DEBUG" in os.environ:
-            import traceback
-
-            traceback.print_exc()
-        return _say_error(
-            f"internal error: {type(defect).__name__}: {printable(str(defect))}",
-            "this is a defect of image-pipeline; report it with the output of --debug",
-            INTERNAL_ERROR,
-        )
+            _say_trace(arguments, defect)
+        message = f"internal error: {type(defect).__name__}: {printable(str(defect))}"
+        hint = "this is a defect of image-pipeline; report it with the output of --debug"
+        return _fail(arguments, Failed("internal-error", message, hint, INTERNAL_ERROR))
     return ExitCode.DONE
 
 
@@ -166,16 +165,23 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _usage_error(error: click.UsageError) -> int:
+def _usage_error(arguments: list[str], error: click.UsageError, untrusted_message: str) -> int:
     path = error.ctx.command_path if error.ctx is not None else "image-pipeline"
     # A script may have passed on what somebody else wrote.
-    message = "\n".join(printable(line) for line in error.format_message().split("\n"))
-    return _say_error(message, f"{path} --help", ExitCode.USAGE)
+    message = "\n".join(printable(line) for line in untrusted_message.split("\n"))
+    return _fail(arguments, Failed("usage", message, f"{path} --help", ExitCode.USAGE))
 
 
-def _say_error(message: str, hint: str, code: int) -> int:
-    click.echo(f"error: {message}\n\nhint: {hint}", err=True)
-    return code
+def _fail(arguments: list[str], failed: Failed) -> int:
+    Talk(as_json=wants_json(arguments, os.environ)).fail(failed)
+    return failed.exit_code
+
+
+def _say_trace(arguments: list[str], defect: Exception) -> None:
+    import traceback
+
+    trace = "".join(traceback.format_exception(defect))
+    Talk(as_json=wants_json(arguments, os.environ)).say(trace)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:

@@ -32,6 +32,7 @@ from pipeline.ports import (
     Request,
     Response,
     ResumePoint,
+    TransferFailed,
     TransferFinished,
     TransferProgressed,
     TransferStarted,
@@ -204,9 +205,11 @@ def _transfer(
         sink = _HashedPartial(url, partial, hasher, worker, ports.clock, ports.observer)
         outcome = ports.transport.fetch(request, sink)
         hashed = worker.finish()
-    if not is_successful(hashed):
-        return Failure(hashed.failure())
-    if is_successful(outcome) and outcome.unwrap().status == 200:
+    failed = outcome if is_successful(hashed) else hashed
+    if not is_successful(failed):
+        ports.observer.on_event(TransferFailed(url, failed.failure().kind))
+        return Failure(failed.failure())
+    if outcome.unwrap().status == 200:
         seconds = ports.clock.monotonic() - began
         ports.observer.on_event(TransferFinished(url, sink.held, sink.received, seconds))
     return outcome
