@@ -1,5 +1,6 @@
 """The real nginx over TLS: a discovery page, an image, its signature, and asking again."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pipeline.results import Candidate, Validators
 from pipeline.testing.fakes import EventLog
 from tests.adapters.http.conftest import ListSink
 from tests.peers.nginx import Nginx
+from tests.support.sinks import ResumableSink
 
 pytestmark = pytest.mark.peer
 
@@ -92,3 +94,79 @@ def test_redirects_deferral_and_absence(transport: HttpTransport) -> None:
     assert transport.fetch(get("/later.asc"), ListSink()).unwrap().status == 202
     absent = transport.fetch(get("/none"), ListSink()).failure()
     assert absent == HttpStatus("https://files.example.com/none", 404)
+
+
+def statuses(transport: HttpTransport, nginx: Nginx) -> list[str]:
+    """Return how the part's requests were answered; a later request sees to it that all is logged."""
+    transport.fetch(get("/none"), ListSink())
+    return [line.split('" ')[1][:3] for line in nginx.requests if "part.aci" in line]
+
+
+class TestTheRestOfWhatIsHeld:
+    """Range and If-Range as a server has them that half of the web runs on."""
+
+    @pytest.fixture
+    def path(self, nginx: Nginx) -> str:
+        (nginx.root / "files" / "part.aci").write_bytes(IMAGE)
+        return "/files/part.aci"
+
+    @pytest.fixture
+    def etag(self, transport: HttpTransport, path: str) -> str:
+        first = transport.fetch(get(path), ListSink()).unwrap()
+        assert first.validators.etag is not None
+        return first.validators.etag
+
+    def test_the_same_file(
+        self, transport: HttpTransport, nginx: Nginx, path: str, etag: str
+    ) -> None:
+        sink = ResumableSink.holding(IMAGE[:1000], len(IMAGE), etag)
+        response = transport.fetch(get(path), sink).unwrap()
+        assert statuses(transport, nginx)[-1] == "206"
+        assert (bytes(sink.content), sink.written) == (IMAGE, len(IMAGE) - 1000)
+        assert (response.status, response.size) == (200, len(IMAGE))
+
+    def test_by_its_date(self, transport: HttpTransport, nginx: Nginx, path: str) -> None:
+        os.utime(nginx.root / "files" / "part.aci", (1_500_000_000, 1_500_000_000))
+        date = transport.fetch(get(path), ListSink()).unwrap().validators.last_modified
+        sink = ResumableSink.holding(IMAGE[:1000], len(IMAGE), None, date)
+        transport.fetch(get(path), sink).unwrap()
+        assert statuses(transport, nginx)[-1] == "206"
+        assert (bytes(sink.content), sink.written) == (IMAGE, len(IMAGE) - 1000)
+
+    def test_another_file_since(
+        self, transport: HttpTransport, nginx: Nginx, path: str, etag: str
+    ) -> None:
+        (nginx.root / "files" / "part.aci").write_bytes(IMAGE[::-1] + b"!")
+        sink = ResumableSink.holding(IMAGE[:1000], len(IMAGE), etag)
+        transport.fetch(get(path), sink).unwrap()
+        assert statuses(transport, nginx)[-1] == "200"
+        assert bytes(sink.content) == IMAGE[::-1] + b"!"
+
+    def test_a_complete_one(
+        self, transport: HttpTransport, nginx: Nginx, path: str, etag: str
+    ) -> None:
+        sink = ResumableSink.holding(IMAGE, len(IMAGE), etag)
+        transport.fetch(get(path), sink).unwrap()
+        assert statuses(transport, nginx)[-1] == "206"
+        assert (bytes(sink.content), sink.written) == (IMAGE, 1)
+
+    def test_more_than_there_is(
+        self, transport: HttpTransport, nginx: Nginx, path: str, etag: str
+    ) -> None:
+        sink = ResumableSink.holding(IMAGE + b"!!", None, etag)
+        transport.fetch(get(path), sink).unwrap()
+        assert statuses(transport, nginx)[-2:] == ["416", "200"]
+        assert bytes(sink.content) == IMAGE
+
+    def test_both_questions_at_once(
+        self, transport: HttpTransport, nginx: Nginx, path: str, etag: str
+    ) -> None:
+        """RFC 9110 13.2.2: what is stored first, then what is held."""
+        sink = ResumableSink.holding(IMAGE[:1000], len(IMAGE), etag)
+        assert transport.fetch(get(path, Validators(etag)), sink).unwrap().status == 304
+        assert bytes(sink.content) == IMAGE[:1000]
+        assert transport.fetch(get(path, Validators('"older"')), sink).unwrap().status == 200
+        assert statuses(transport, nginx)[-1] == "206"
+        assert (bytes(sink.content), sink.written) == (IMAGE, len(IMAGE) - 1000)
+        again = ResumableSink.holding(IMAGE[:1000], len(IMAGE), '"older"')
+        assert transport.fetch(get(path, Validators(etag)), again).unwrap().status == 304
