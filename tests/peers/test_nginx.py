@@ -97,7 +97,7 @@ def test_redirects_deferral_and_absence(transport: HttpTransport) -> None:
 
 
 def statuses(transport: HttpTransport, nginx: Nginx) -> list[str]:
-    """Return how the part's requests were answered; a later request sees to it that all is logged."""
+    """Return how the part was answered; a request after those sees to it that all are logged."""
     transport.fetch(get("/none"), ListSink())
     return [line.split('" ')[1][:3] for line in nginx.requests if "part.aci" in line]
 
