@@ -16,7 +16,7 @@ from pipeline.errors import InvalidSetting
 from pipeline.limits import CONFIGURATION_BYTES
 from pipeline.text import quoted
 
-READABLE: Final = "a file that can be read"
+_READABLE: Final = "a file that can be read"
 
 
 @final
@@ -46,9 +46,9 @@ def read_secret_file(
     except FileNotFoundError as error:
         if may_be_absent:
             return Success(SecretFile(b""))
-        return Failure(InvalidSetting(str(path), error.strerror or "", READABLE))
+        return Failure(InvalidSetting(str(path), error.strerror or "", _READABLE))
     except OSError as error:
-        return Failure(InvalidSetting(str(path), error.strerror or "", READABLE))
+        return Failure(InvalidSetting(str(path), error.strerror or "", _READABLE))
     if len(content) > CONFIGURATION_BYTES:
         wanted = f"at most {CONFIGURATION_BYTES} bytes"
         return Failure(InvalidSetting(str(path), "a larger file", wanted))
