@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 from returns.pipeline import is_successful
 
-from pipeline.cli.types import ConnectToRule
+from pipeline.cli.progress import ProgressWord
+from pipeline.cli.types import ByteSize, ConnectToRule
+from pipeline.limits import RETRIES
 from pipeline.recipes.settings import Insecure, parse_insecure_options
 
 if TYPE_CHECKING:
@@ -112,6 +114,36 @@ def global_options() -> list[click.Option]:
             multiple=True,
             metavar="HOST:PORT:ADDR:PORT",
             help="Reach HOST:PORT at ADDR:PORT instead, as curl does.",
+        ),
+        _option(
+            "--public-only",
+            is_flag=True,
+            default=None,
+            help="Refuse servers whose addresses are not public.",
+        ),
+        _option(
+            "--netrc",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Passwords for https servers.  [default: $NETRC, then ~/.netrc]",
+        ),
+        _option(
+            "--retries",
+            type=click.IntRange(min=0, max=100),
+            metavar="N",
+            help="How often a request that fails for a passing reason is sent again.  "
+            f"[default: {RETRIES}]",
+        ),
+        _option(
+            "--limit-rate",
+            type=ByteSize(),
+            metavar="SIZE",
+            help="Most bytes a second, as 500K or 2M, of all transfers together.",
+        ),
+        _option(
+            "--progress",
+            type=click.Choice(get_args(ProgressWord)),
+            help="How transfers are shown on stderr.  [default: auto]",
         ),
         _option("--quiet", "-q", is_flag=True, default=None, help="Warnings and errors alone."),
         _option("--verbose", "-v", is_flag=True, default=None, help="Say what is being done."),
