@@ -7,6 +7,8 @@ from returns.pipeline import is_successful
 
 from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
+from pipeline.cli.image_collection import collect
+from pipeline.cli.image_verification import verify
 from pipeline.cli.options import Group
 from pipeline.digest import Digest
 from pipeline.errors import ExitCode
@@ -18,6 +20,10 @@ HEADER = ("ID", "NAME", "IMPORTED", "SIZE", "SIGNED BY")
 @click.group(cls=Group)
 def image() -> None:
     """List and show stored images, and remove them."""
+
+
+image.add_command(collect)
+image.add_command(verify)
 
 
 @image.command("list")

@@ -1,7 +1,7 @@
 """Kinds of option values that click does not have."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import click
@@ -10,6 +10,11 @@ from returns.pipeline import is_successful
 from pipeline.adapters.http import ConnectTo, parse_connect_to
 
 _UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_DURATION: Final = re.compile(
+    r"(?:(?P<days>[0-9]{1,5})d)?(?:(?P<hours>[0-9]{1,6})h)?"
+    r"(?:(?P<minutes>[0-9]{1,8})m)?(?:(?P<seconds>[0-9]{1,9})s)?",
+    re.ASCII,
+)
 _SIZE: Final = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
 
 
@@ -55,6 +60,28 @@ class Moment(click.ParamType[datetime]):
             return moment.astimezone(UTC)
         except OverflowError:
             self.fail(f"{value!r} is before the first year or after the last", param, ctx)
+
+
+class Duration(click.ParamType[timedelta]):
+    """A length of time as Go writes it: ``24h``, ``1h30m``, ``90s``, and ``d`` for days."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the duration, or fail as a usage error.
+
+        >>> Duration().convert("1h30m", None, None)
+        datetime.timedelta(seconds=5400)
+        """
+        if isinstance(value, timedelta):
+            return value
+        match = _DURATION.fullmatch(str(value))
+        counts = match.groupdict() if match and match[0] else {}
+        if not counts and value != "0":
+            self.fail(f"{value!r} is not a duration, wanted one as 24h or 7d", param, ctx)
+        return timedelta(**{unit: int(count) for unit, count in counts.items() if count})
 
 
 class ByteSize(click.ParamType[int]):

@@ -115,7 +115,10 @@ class StoreCorrupt:
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return "remove the image with image-pipeline image rm, then fetch it again"
+        return (
+            "image-pipeline store verify says what is damaged, and store rebuild makes the index "
+            "again; an image that is damaged is replaced when it is fetched again"
+        )
 
 
 @final

@@ -74,6 +74,10 @@ class ImageStore(Store, Catalog, RemoteCache, Protocol):
         """Return a stored image's manifest as it lies in the archive."""
         ...
 
+    def touch(self, image_id: Digest) -> None:
+        """Note that an image was used, for collections to know; never fails."""
+        ...
+
 
 def _nothing_to_prepare() -> Result[None, ConfigurationError]:
     return Success(None)
@@ -185,17 +189,22 @@ class Fetcher:
         return Success(max(remembered, key=lambda entry: entry.freshness.fetched_at).image)
 
     def proven(self, stored: Stored) -> Result[Stored, PipelineError]:
-        """Accept a stored image only on the proof that is demanded now."""
-        if self.unsigned_reason is not None:
-            return Success(stored)
-        return still_proven(
-            stored,
-            keyring=self.keyring,
-            verifier=self.verifier,
-            clock=self.clock,
-            leniency=self.leniency,
-            signers=self.signers,
+        """Accept a stored image only on the proof that is demanded now; note that it is used."""
+        accepted = (
+            Success(stored)
+            if self.unsigned_reason is not None
+            else still_proven(
+                stored,
+                keyring=self.keyring,
+                verifier=self.verifier,
+                clock=self.clock,
+                leniency=self.leniency,
+                signers=self.signers,
+            )
         )
+        if is_successful(accepted):
+            self.store.touch(stored.image_id)
+        return accepted
 
     def notice(self, kind: str, message: str) -> None:
         """Tell the observer something that a person should know, without secrets."""

@@ -28,12 +28,14 @@ def still_proven(
     clock: Clock,
     leniency: frozenset[str] = frozenset(),
     signers: SignerPolicy = ONE_SIGNER,
+    rejudge: bool = False,
 ) -> Result[Stored, VerificationError | ConfigurationError]:
     """Return the image with the signers that today's keystore grants trust for its name.
 
     A signer whose keystore file is what it was when the signature was judged, and whom time has
     not expired, stands as judged, as long as no other file speaks for the name: any may hold a
-    revocation of that very key. Otherwise the stored signature is judged again.
+    revocation of that very key. Otherwise, and always with ``rejudge``, the stored signature is
+    judged again.
 
     Errors: Unproven where no signature is stored; TooFewSigners; else what the verifier says.
     """
@@ -57,7 +59,7 @@ def still_proven(
 
     wanted = signers.demanded(stored.name)
     standing = tuple(signer for signer in proof.signers if stands(signer))
-    if len(standing) >= wanted:
+    if len(standing) >= wanted and not rejudge:
         return Success(replace(stored, provenance=replace(proof, signers=standing)))
     judged = reverify(proof, scope, keyring=keyring, verifier=verifier, clock=clock)
     if not is_successful(judged):

@@ -59,6 +59,10 @@ class StoreUnderTest(Store, Catalog, RemoteCache, Protocol):
         """Remove an image and return what it was."""
         ...
 
+    def touch(self, image_id: Digest) -> None:
+        """Note that an image was used; never fails."""
+        ...
+
 
 @final
 class NonConformance(AssertionError):  # noqa: N818 - a word, as StopIteration is one
@@ -239,6 +243,10 @@ def _check_commit(bench: _Bench) -> None:
     expect(stored == wanted, f"a commit returns what was stored, got {stored}")
     kept = replace(wanted, outcome="already-stored")
     expect(bench.store.list_images().unwrap() == (kept,), "a listing has the image")
+    bench.clock.advance(10**6)
+    bench.store.touch(sample.image_id)
+    bench.store.touch(Sample(version="never").image_id)
+    expect(bench.store.list_images().unwrap() == (kept,), "a use changes nothing of an image")
     expect(bench.found(sample.labels) == sample.image_id, "the image is found by all its labels")
     manifest = expect_success(bench.store.manifest(sample.image_id), "read the manifest")
     expect(manifest == sample.manifest, "the manifest is kept byte by byte")

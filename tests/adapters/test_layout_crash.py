@@ -17,6 +17,7 @@ from returns.pipeline import is_successful
 from returns.result import Result
 
 from pipeline.adapters.layout import LayoutStore
+from pipeline.adapters.layout.maintenance import verify_store
 from pipeline.adapters.layout.quarantine import FileQuarantine
 from pipeline.errors import DiskFull, ImageNotFound, StoreError
 from pipeline.results import Extracted, Freshness, Stored, Validators
@@ -79,30 +80,32 @@ CHANGES: list[Change] = [commit_new, commit_proof, remove_signed, refresh_signed
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a store knows, and the blobs on its disk, to compare."""
+    """Everything that a store knows, and the files on its disk, to compare."""
 
     images: tuple[Stored, ...]
-    records: tuple[tuple[object, ...], ...]
-    blobs: frozenset[str]
+    rows: tuple[tuple[object, ...], ...]
+    files: frozenset[tuple[str, bytes]]
 
 
 def facts(root: Path) -> Facts:
     """Check the store, and read all of it."""
     assert_sound(root)
+    checked = verify_store(root, filesystem=StoppingFilesystem()).unwrap()
+    assert not checked.is_damaged, checked.findings
     database = root / "image-pipeline.db"
     images = opened(root).list_images().unwrap()
-    records: list[tuple[object, ...]] = []
+    rows: list[tuple[object, ...]] = []
     if images:
         with contextlib.closing(sqlite3.connect(database)) as connection:
-            records += connection.execute(
-                "SELECT hex, latest_at, raw FROM images JOIN manifests ON image = id ORDER BY hex"
+            rows += connection.execute(
+                "SELECT hex, version, latest_at, last_used_at, raw FROM images JOIN manifests ON image = id ORDER BY hex"
             )
-            records += connection.execute(
+            rows += connection.execute(
                 "SELECT hex, url, etag, last_modified, fetched_at, max_age_seconds "
                 "FROM images JOIN remotes ON image = id ORDER BY url"
             )
-    names = frozenset(path.name for path in (root / "blobs").glob("*/*"))
-    return Facts(images, tuple(records), names)
+    files = [*(root / "blobs").glob("*/*"), *(root / "records").glob("*/*")]
+    return Facts(images, tuple(rows), frozenset((file.name, file.read_bytes()) for file in files))
 
 
 def sessions(root: Path) -> int:
@@ -151,7 +154,7 @@ def test_a_change_stopped_before_any_call_leaves_a_sound_store(
             failed = _run_stopped(change, root, StoppingFilesystem(number, stop), stop)
             found = facts(root)
             # For whoever asks, the change happened or it did not.
-            assert _without_blobs(found) in (_without_blobs(before), _without_blobs(after)), call
+            assert _without_files(found) in (_without_files(before), _without_files(after)), call
             if failed is not None and change is not remove_signed:
                 assert found == before, call
             if failed is not None and stop is disk_full:
@@ -164,8 +167,8 @@ def test_a_change_stopped_before_any_call_leaves_a_sound_store(
             assert sessions(root) == 0, call
 
 
-def _without_blobs(found: Facts) -> Facts:
-    return replace(found, blobs=frozenset())
+def _without_files(found: Facts) -> Facts:
+    return replace(found, files=frozenset())
 
 
 def _run_stopped(
@@ -200,7 +203,7 @@ def test_content_is_durable_before_its_name_and_its_name_before_its_row(tmp_path
     record = root / "records" / "sha512" / f"{NEW.image_id.hex}.json"
     kept = calls.index(f"rename {record}")
     folder = calls.index(f"sync {blob.parent}", named)
-    recorded = calls.index("sql COMMIT")
+    recorded = len(calls) - 1 - calls[::-1].index("sql COMMIT")
     assert len(content) == 1
     assert content[0] < named < folder < recorded
     assert calls.index(f"sync {record}.new") < kept < calls.index(f"sync {record.parent}", kept)

@@ -23,7 +23,7 @@ from pipeline.adapters.layout.filesystem import DRAFT_SUFFIX, drop_file, place_f
 from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.schema import writing
 from pipeline.digest import Digest
-from pipeline.errors import ImageNotFound, StoreUnavailable
+from pipeline.errors import ImageNotFound, StoreCorrupt, StoreUnavailable
 from pipeline.limits import USE_NOTED_SECONDS
 from pipeline.results import Extracted, Freshness, Stored, Validators
 from pipeline.storage import better_provenance, describe, is_latest, is_rememberable
@@ -46,6 +46,8 @@ def commit(place: Place, extracted: Extracted, now: datetime) -> Stored:
         if kept is None and not synced:
             # The image was there a moment ago, and somebody removed it.
             _sync(place, source, image)
+        if kept is None:
+            _require_index(place)
         with ExitStack() as undo:
             undo.callback(_take_back, place, source, image.image_id)
             with writing(place.filesystem, place.database) as connection:
@@ -113,6 +115,21 @@ def touch(place: Place, image_id: Digest, now: datetime) -> None:
         if free:
             with writing(place.filesystem, place.database) as connection:
                 index.set_used(connection, image_id.hex, now)
+
+
+def _require_index(place: Place) -> None:
+    """Make the index of a new store; refuse a store that has lost its own.
+
+    Otherwise the images that are there would be forgotten by and by: a new index knows none.
+    """
+    if place.read(lambda _: True):
+        return
+    folder = blobs.folder_of(place.root)
+    if folder.exists() and any(folder.iterdir()):
+        raise Refused(StoreCorrupt(str(place.database), "there are blobs, but no index"))
+    # In a transaction of its own, so that no commit that stops half-way looks like such a loss.
+    with writing(place.filesystem, place.database):
+        pass
 
 
 def _forget(place: Place, image_id: Digest) -> None:

@@ -14,6 +14,7 @@ from pipeline.adapters.layout import index
 from pipeline.adapters.layout.rows import from_microseconds, to_microseconds
 from pipeline.limits import REMOTES_PER_RECORD
 from pipeline.results import Freshness, NoProof, Provenance, Stored, Validators
+from pipeline.storage import better_provenance
 
 UNKNOWN: Final = NoProof("the index was made again and nothing says how this image was proven")
 """What is known of an image that has neither row nor record."""
@@ -32,9 +33,10 @@ class Remote:
 @final
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an archive cannot say. ``order`` breaks ties between equal times of import.
+    """What an archive cannot say.
 
-    ``remotes`` are the newest of those URLs that gave the image.
+    ``order`` breaks ties between equal times of import; 0 is for an image that has no place among
+    them yet. ``remotes`` are the newest of those URLs that gave the image.
     """
 
     order: int
@@ -44,6 +46,22 @@ class Facts:
     latest_at: datetime | None = None
     last_used_at: datetime | None = None
     remotes: tuple[Remote, ...] = ()
+
+    @property
+    def core(self) -> tuple[object, ...]:
+        """What an image's row and its record agree on; uses and URLs asked again are in rows."""
+        return (self.order, self.imported_at, self.source, self.provenance, self.latest_at)
+
+    def is_ahead_of(self, row: "Facts") -> bool:
+        """Tell whether a record says what a commit that was stopped would have made of a row."""
+        return (
+            (self.order, self.imported_at, self.source) == (row.order, row.imported_at, row.source)
+            and better_provenance(row.provenance, self.provenance) == self.provenance
+            and (
+                row.latest_at is None
+                or (self.latest_at is not None and self.latest_at >= row.latest_at)
+            )
+        )
 
 
 def facts_of(connection: sqlite3.Connection, hex_digits: str) -> Facts | None:
@@ -85,7 +103,7 @@ def restore(connection: sqlite3.Connection, image: Stored, manifest: bytes, fact
     hex_digits = image.image_id.hex
     # A record of an index that was lost may claim a place that is taken by now.
     taken = connection.execute("SELECT 1 FROM images WHERE id = ?", (facts.order,)).fetchone()
-    index.insert(connection, image, manifest, None if taken else facts.order)
+    index.insert(connection, image, manifest, None if taken else facts.order or None)
     connection.execute(
         "UPDATE images SET latest_at = ?, last_used_at = ? WHERE hex = ?",
         (_column(facts.latest_at), _column(facts.last_used_at), hex_digits),

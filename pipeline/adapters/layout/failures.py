@@ -34,7 +34,10 @@ _PRIMARY_CODE: Final = 0xFF
 FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 """SQLite's codes for no space: for the log or the file, and for the log's shared index."""
 
-_DAMAGED_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# SQLITE_ERROR is a statement that does not fit the tables: they are not those that we made.
+_DAMAGED_CODES: Final = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+)
 
 
 @final
@@ -74,6 +77,11 @@ def is_full(error: sqlite3.Error | OSError) -> bool:
     return code_of(error) in FULL_CODES
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether a database's error is that the file is none, or not what SQLite wrote."""
+    return code_of(error) & _PRIMARY_CODE in _DAMAGED_CODES
+
+
 def code_of(error: sqlite3.Error) -> int:
     """Return SQLite's extended result code; 0 for errors of Python's own module."""
     code: object = getattr(error, "sqlite_errorcode", 0)
@@ -96,7 +104,7 @@ def _from_database(error: sqlite3.Error, path: Path, doing: Doing) -> StoreError
     primary = code & _PRIMARY_CODE
     if code in FULL_CODES:
         return DiskFull(str(path))
-    if primary in _DAMAGED_CODES:
+    if is_damage(error):
         return StoreCorrupt(str(path), str(error))
     if doing == "write" and primary == sqlite3.SQLITE_READONLY:
         return StoreReadOnly(str(path))

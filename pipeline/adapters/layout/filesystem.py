@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final, Protocol, final
 
-from pipeline.limits import STORE_WAIT_SECONDS
+from pipeline.limits import CHUNK_BYTES, STORE_WAIT_SECONDS
 
 BLOB_MODE: Final = 0o444
 """Files never change once they are whole, and nobody should change them by mistake."""
@@ -163,6 +163,21 @@ def drop_file(filesystem: Filesystem, path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def copy_file(filesystem: Filesystem, source: Path, target: Path) -> None:
+    """Copy a file, whole and durable, in place of whatever is at ``target``."""
+    draft = target.with_name(f"{target.name}{DRAFT_SUFFIX}")
+    descriptor = filesystem.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, LOCK_MODE)
+    try:
+        with source.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                write_all(filesystem, descriptor, chunk)
+        filesystem.sync(descriptor)
+    finally:
+        os.close(descriptor)
+    filesystem.rename(draft, target)
+    sync_path(filesystem, target.parent)
 
 
 def place_file(filesystem: Filesystem, path: Path, content: bytes) -> None:

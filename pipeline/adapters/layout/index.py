@@ -74,6 +74,40 @@ def every(connection: sqlite3.Connection, after: str | None = None) -> Iterator[
     return (decode_image(*row) for row in rows)
 
 
+def every_id(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the hex digits of all images' IDs."""
+    return frozenset(digits for (digits,) in connection.execute("SELECT hex FROM images"))
+
+
+def unused(connection: sqlite3.Connection, before: datetime) -> Iterator[Stored]:
+    """Yield the images last used before a time, the newest import first.
+
+    One of whose uses nothing is known yet counts as used.
+    """
+    if not has_versions(connection):
+        return iter(())
+    rows = connection.execute(
+        f"{_IMAGES} WHERE last_used_at < ? ORDER BY imported_at DESC, id DESC",
+        (to_microseconds(before),),
+    )
+    return (decode_image(*row) for row in rows)
+
+
+def has_uncounted(connection: sqlite3.Connection) -> bool:
+    """Tell whether there are images of whose uses nothing is known: those of format 1."""
+    if not has_versions(connection):
+        return True
+    row = connection.execute("SELECT 1 FROM images WHERE last_used_at IS NULL LIMIT 1").fetchone()
+    return row is not None
+
+
+def start_counting(connection: sqlite3.Connection, moment: datetime) -> None:
+    """Record that those images were used at ``moment``."""
+    connection.execute(
+        "UPDATE images SET last_used_at = ? WHERE last_used_at IS NULL", (to_microseconds(moment),)
+    )
+
+
 def one(connection: sqlite3.Connection, hex_digits: str) -> Stored | None:
     """Return the image of exactly this ID, or None."""
     row = connection.execute(f"{_IMAGES} WHERE hex = ?", (hex_digits,)).fetchone()

@@ -9,7 +9,7 @@ file system, so that a rename takes a file from here to there. Bodies that are b
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -185,8 +185,8 @@ def _start(filesystem: Filesystem, root: Path, leaving: ExitStack) -> FileQuaran
     # Between the making of a session's folder and the locking of its lock, nobody may sweep.
     with held(filesystem, root / "locks" / "quarantine"):
         for other in folder.parent.iterdir():
-            _sweep(filesystem, other)
-        leaving.callback(_remove, filesystem, folder)
+            sweep(filesystem, other)
+        leaving.callback(remove_session, filesystem, folder)
         filesystem.make_folder(folder, QUARANTINE_MODE)
         lock = filesystem.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, LOCK_MODE)
         leaving.callback(os.close, lock)
@@ -194,23 +194,29 @@ def _start(filesystem: Filesystem, root: Path, leaving: ExitStack) -> FileQuaran
     return FileQuarantine(filesystem, root, folder)
 
 
-def _sweep(filesystem: Filesystem, folder: Path) -> None:
-    """Remove a session whose process is gone; leave one that lives, or that is not ours to see."""
+def sweep(
+    filesystem: Filesystem, folder: Path, act: Callable[[Filesystem, Path], None] | None = None
+) -> None:
+    """Remove a session whose process is gone; leave one that lives, or that is not ours to see.
+
+    ``act`` is done with it in place of removing it; the caller holds ``locks/quarantine``.
+    """
+    act = act or remove_session
     with suppress(OSError):
         try:
             lock = filesystem.open(folder / _LOCK, os.O_RDWR, 0)
         except FileNotFoundError:
             # Its process was killed before it had a lock, or while removing the folder.
-            _remove(filesystem, folder)
+            act(filesystem, folder)
             return
         try:
             if try_lock(lock):
-                _remove(filesystem, folder)
+                act(filesystem, folder)
         finally:
             os.close(lock)
 
 
-def _remove(filesystem: Filesystem, folder: Path) -> None:
+def remove_session(filesystem: Filesystem, folder: Path) -> None:
     """Remove a session's folder as far as that is possible; the next session tries again."""
     with suppress(OSError):
         for path in folder.iterdir():

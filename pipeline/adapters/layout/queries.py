@@ -6,7 +6,7 @@ so no answer ever names an image that cannot be opened.
 
 import sqlite3
 from functools import partial
-from itertools import islice
+from itertools import filterfalse, islice
 from typing import BinaryIO
 
 from pipeline.adapters.layout import index
@@ -36,16 +36,23 @@ def resolve(place: Place, hex_prefix: str) -> Stored:
 
 def find(place: Place, name: ImageName, labels: Labels, defaults: Labels) -> Stored:
     """Return the newest image of a name with these labels, the latest one first."""
-
-    def first(connection: sqlite3.Connection) -> Stored | None:
-        images = index.named(connection, name, labels)
-        fitting = (image for image in images if has_labels(image.labels, labels, defaults))
-        return next(filter(place.is_whole, fitting), None)
-
-    found = place.read(first)
+    found = place.read(lambda connection: first_named(place, connection, name, labels, defaults))
     if found is None:
         raise Refused(ImageNotFound(AppcReference(name, labels).string))
     return found
+
+
+def first_named(
+    place: Place,
+    connection: sqlite3.Connection,
+    name: ImageName,
+    labels: Labels,
+    defaults: Labels,
+) -> Stored | None:
+    """Return what :func:`find` finds, on an open connection; None for nothing."""
+    images = index.named(connection, name, labels)
+    fitting = (image for image in images if has_labels(image.labels, labels, defaults))
+    return next(filter(place.is_whole, fitting), None)
 
 
 def list_images(place: Place) -> tuple[Stored, ...]:
@@ -61,6 +68,11 @@ def list_page(place: Place, limit: int, after: Digest | None) -> tuple[Stored, .
         return tuple(islice(filter(place.is_whole, index.every(connection, digits)), limit))
 
     return place.read(page) or ()
+
+
+def list_lost(place: Place) -> tuple[Stored, ...]:
+    """Return every image whose archive is gone, or was cut off, the newest import first."""
+    return place.read(lambda opened: tuple(filterfalse(place.is_whole, index.every(opened)))) or ()
 
 
 def manifest(place: Place, image_id: Digest) -> bytes:

@@ -106,6 +106,10 @@ class LayoutStore:
         action = partial(queries.list_page, self.place, limit, after)
         return attempt(action, self.root, "read")
 
+    def list_lost(self) -> Result[tuple[Stored, ...], StoreError]:
+        """Return the images that count as not there: their archive is gone, or was cut off."""
+        return attempt(partial(queries.list_lost, self.place), self.root, "read")
+
     def manifest(self, image_id: Digest) -> Result[bytes, StoreError]:
         """Return an image's manifest exactly as it lies in the archive.
 

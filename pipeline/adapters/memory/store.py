@@ -111,6 +111,9 @@ class MemoryStore:
         self._remotes = {url: row for url, row in self._remotes.items() if row[0] != image_id}
         return Success(kept.image)
 
+    def touch(self, image_id: Digest) -> None:
+        """Do nothing: what is in memory is never collected."""
+
     def resolve(self, hex_prefix: str) -> Result[Stored, StoreError]:
         """Return the one image whose ID starts with these 2 to 128 hex digits.
 

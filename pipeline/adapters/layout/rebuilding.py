@@ -1,0 +1,213 @@
+"""Making the index again out of blobs and records: for one that is lost, damaged or doubted.
+
+    root -> Result[Rebuilt, StoreError]
+
+Names, labels and manifests come out of the archives, each read whole and its digest computed
+again; the rest out of the records, or of the old index where that can still be read. An image of
+which nothing else is known comes back as unverified, and says so. What is no image is left where
+it is, and named.
+
+1. The new database is whole and durable beside the old one before anything else is changed.
+2. The old one is copied aside, its log with it: what cannot be read today may be of use tomorrow.
+3. The old log ends in the old database, and goes, so that the new one never meets it.
+4. The new database takes the old one's name by a rename. Whoever has the old one open goes on
+   reading it, and asks again (:meth:`.place.Place.read`).
+"""
+
+import sqlite3
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, final
+
+from pipeline.adapters.layout import blobs, records, schema
+from pipeline.adapters.layout.checking import Finding
+from pipeline.adapters.layout.examining import (
+    Examined,
+    digest_named,
+    digests_named,
+    examine_all,
+    names_in,
+)
+from pipeline.adapters.layout.facts import UNKNOWN, Facts, facts_of, restore
+from pipeline.adapters.layout.failures import Refused, is_damage
+from pipeline.adapters.layout.filesystem import (
+    DRAFT_SUFFIX,
+    copy_file,
+    drop_file,
+    sync_path,
+)
+from pipeline.adapters.layout.place import Place
+from pipeline.digest import Digest
+from pipeline.errors import StoreUnavailable
+from pipeline.manifest import ImageManifest
+from pipeline.results import Stored
+
+_LOG_SUFFIXES: Final = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database, which would be taken for that of the next one."""
+
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What the new index has: its images, those whose proof is lost, and what was left out."""
+
+    images: int
+    unproven: tuple[Digest, ...]
+    left_out: tuple[Finding, ...]
+
+
+def rebuild(place: Place, now: datetime) -> Rebuilt:
+    """Make the index again; nobody changes the store meanwhile, and all of it is read."""
+    if not place.root.is_dir():
+        raise Refused(StoreUnavailable(str(place.root), "rebuild", "there is no store"))
+    draft = place.database.with_name(f"{place.database.name}{DRAFT_SUFFIX}")
+    with place.locked(), ExitStack() as leaving:
+        place.write_layout_files()
+        _bring_up_to_date(place)
+        _drop_database(place, draft)
+        leaving.callback(_drop_database, place, draft)
+        # 1. The new database.
+        rebuilt = _fill(place, draft, now)
+        sync_path(place.filesystem, draft)
+        # 2. A copy of the old one.
+        for suffix in ("", "-wal"):
+            old = Path(f"{place.database}{suffix}")
+            if old.exists():
+                kept = Path(f"{place.database}.replaced{suffix}")
+                copy_file(place.filesystem, old, kept)
+        # 3. The old one's log.
+        _end_log(place)
+        # 4. The name.
+        place.filesystem.rename(draft, place.database)
+        sync_path(place.filesystem, place.root)
+    return rebuilt
+
+
+def _bring_up_to_date(place: Place) -> None:
+    """Have an earlier format write its records; refuse what is not ours to replace."""
+    if not place.database.exists():
+        return
+    try:
+        with schema.writing(place.filesystem, place.database):
+            pass
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+
+
+def _fill(place: Place, draft: Path, now: datetime) -> Rebuilt:
+    folder = blobs.folder_of(place.root)
+    names = names_in(folder)
+    left_out = [
+        Finding("file-unknown", f"blobs/sha512/{name}", "its name is no digest")
+        for name in names
+        if digest_named(name) is None
+    ]
+    images, unproven = 0, list[Digest]()
+    with ExitStack() as leaving:
+        old = _old_index(place, leaving)
+        connection = leaving.enter_context(
+            closing(place.filesystem.connect(schema.uri_of(draft, "mode=rwc")))
+        )
+        # It counts for nothing until it is whole and synced.
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("BEGIN IMMEDIATE")
+        schema.bring_up_to_date(connection, 0)
+        for examined in examine_all(folder, digests_named(names)):
+            path = f"blobs/sha512/{examined.image_id.hex}"
+            if examined.manifest is None:
+                left_out.append(Finding("blob-damaged", path, examined.problem))
+                continue
+            known = _known(place, old, examined.image_id, left_out)
+            if known is None:
+                unproven.append(examined.image_id)
+            facts = known or _unknown(examined, now)
+            _restore(place, connection, examined, examined.manifest, facts)
+            images += 1
+        connection.execute("COMMIT")
+    return Rebuilt(images, tuple(unproven), tuple(left_out))
+
+
+def _restore(
+    place: Place,
+    connection: sqlite3.Connection,
+    examined: Examined,
+    manifest: ImageManifest,
+    facts: Facts,
+) -> None:
+    image = Stored(
+        examined.image_id,
+        manifest.name,
+        manifest.labels,
+        examined.size,
+        facts.imported_at,
+        facts.provenance,
+        facts.source,
+    )
+    restore(connection, image, manifest.raw, facts)
+    restored = facts_of(connection, examined.image_id.hex)
+    if restored is None:
+        return
+    with suppress(Refused):
+        kept = records.read(place.root, examined.image_id)
+        if kept is not None and kept.core == restored.core:
+            return
+    records.write(place.filesystem, place.root, examined.image_id, restored)
+
+
+def _known(
+    place: Place, old: sqlite3.Connection | None, image_id: Digest, left_out: list[Finding]
+) -> Facts | None:
+    """Return what the record says, with what the old index knows of later; or that alone."""
+    row = None
+    if old is not None:
+        with suppress(sqlite3.Error, Refused):
+            row = facts_of(old, image_id.hex)
+    try:
+        record = records.read(place.root, image_id)
+    except Refused as refused:
+        path = f"records/sha512/{image_id.hex}{records.SUFFIX}"
+        left_out.append(Finding("record-damaged", path, refused.error.message))
+        record = None
+    if record is None or row is None:
+        return record or row
+    used = (row.last_used_at or _EARLIEST, record.last_used_at or _EARLIEST)
+    return replace(record, remotes=row.remotes, last_used_at=max(used))
+
+
+def _unknown(examined: Examined, now: datetime) -> Facts:
+    """Return what stands for facts that are lost: imported when the file was written."""
+    return Facts(0, min(examined.modified_at, now), "", UNKNOWN, last_used_at=now)
+
+
+def _old_index(place: Place, leaving: ExitStack) -> sqlite3.Connection | None:
+    try:
+        return leaving.enter_context(schema.reading(place.filesystem, place.database))
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+        return None
+
+
+def _end_log(place: Place) -> None:
+    """Write the old database's log into it, if it is one, and remove what is beside it."""
+    if place.database.exists():
+        uri = schema.uri_of(place.database, "mode=rw")
+        with suppress(sqlite3.DatabaseError), closing(place.filesystem.connect(uri)) as connection:
+            ended = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if ended[0]:
+                reason = "another process has been reading it for too long"
+                raise Refused(StoreUnavailable(str(place.database), "replace", reason))
+    for suffix in _LOG_SUFFIXES:
+        drop_file(place.filesystem, Path(f"{place.database}{suffix}"))
+
+
+def _drop_database(place: Place, path: Path) -> None:
+    for suffix in ("", *_LOG_SUFFIXES):
+        drop_file(place.filesystem, Path(f"{path}{suffix}"))
