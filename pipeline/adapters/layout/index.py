@@ -16,6 +16,7 @@ from pipeline.adapters.layout.rows import (
     encode_labels,
     encode_version,
     from_microseconds,
+    refusing,
     signer_documents,
     to_microseconds,
 )
@@ -120,7 +121,8 @@ def manifest_of(connection: sqlite3.Connection, hex_digits: str) -> bytes | None
         "SELECT raw FROM manifests WHERE image = (SELECT id FROM images WHERE hex = ?)",
         (hex_digits,),
     ).fetchone()
-    return None if row is None else bytes(row[0])
+    with refusing(hex_digits):
+        return None if row is None else bytes(row[0])
 
 
 def insert(

@@ -7,8 +7,9 @@ again; the rest out of the records, or of the old index where that can still be 
 which nothing else is known comes back as unverified, and says so. What is no image is left where
 it is, and named.
 
-1. The new database is whole and durable beside the old one before anything else is changed.
-2. The old one is copied aside, its log with it: what cannot be read today may be of use tomorrow.
+1. The old database is copied aside, its log with it, before SQLite sees either: what cannot be
+   read today may be of use tomorrow.
+2. The new one is whole and durable beside the old one before that is changed.
 3. The old log ends in the old database, and goes, so that the new one never meets it.
 4. The new database takes the old one's name by a rename. Whoever has the old one open goes on
    reading it, and asks again (:meth:`.place.Place.read`).
@@ -67,24 +68,32 @@ def rebuild(place: Place, now: datetime) -> Rebuilt:
     draft = place.database.with_name(f"{place.database.name}{DRAFT_SUFFIX}")
     with place.locked(), ExitStack() as leaving:
         place.write_layout_files()
+        # 1. A copy of the old database.
+        _keep_aside(place)
+        # 2. The new one.
         _bring_up_to_date(place)
         _drop_database(place, draft)
         leaving.callback(_drop_database, place, draft)
-        # 1. The new database.
         rebuilt = _fill(place, draft, now)
         sync_path(place.filesystem, draft)
-        # 2. A copy of the old one.
-        for suffix in ("", "-wal"):
-            old = Path(f"{place.database}{suffix}")
-            if old.exists():
-                kept = Path(f"{place.database}.replaced{suffix}")
-                copy_file(place.filesystem, old, kept)
         # 3. The old one's log.
         _end_log(place)
         # 4. The name.
         place.filesystem.rename(draft, place.database)
         sync_path(place.filesystem, place.root)
     return rebuilt
+
+
+def _keep_aside(place: Place) -> None:
+    kept = place.database.with_name(f"{place.database.name}.replaced")
+    # The log of an earlier copy does not belong to this one.
+    drop_file(place.filesystem, Path(f"{kept}-wal"))
+    # A log is copied first: whatever part of it is written into the database meanwhile, by
+    # somebody who reads, is in both copies then, which is as good.
+    for suffix in ("-wal", ""):
+        old = Path(f"{place.database}{suffix}")
+        if old.exists():
+            copy_file(place.filesystem, old, Path(f"{kept}{suffix}"))
 
 
 def _bring_up_to_date(place: Place) -> None:
