@@ -114,7 +114,6 @@ class RetryingTransport:
             request,
             sink,
             ends_at=self._clock.monotonic() + request.total_seconds,
-            furthest=_held(sink),
         )
         return attempts.run()
 
@@ -132,7 +131,7 @@ class _Attempts:
     request: Request
     sink: Sink
     ends_at: float
-    furthest: int
+    furthest: int = 0
     made: int = 0
     causes: list[TransportError] = field(default_factory=list)
 
@@ -168,7 +167,7 @@ class _Attempts:
         return outcome
 
     def _forget_after_progress(self, state: RetryCallState) -> None:
-        """Begin to count anew where bytes were gained, beyond all that was ever held.
+        """Begin to count anew where bytes were gained, beyond all that these attempts had held.
 
         A server that starts over each time gains nothing by it.
         """

@@ -316,7 +316,9 @@ class TestRates:
         """And is no reason to call the server slow."""
         clock, sink = FixedClock(), ListSink()
         settings = HttpSettings(allow_http=True, limit_rate=100)
-        with FaultServer({"/": http(BODY * 10)}) as server:
+        chunks = (b"400\r\n%s\r\n" % BODY) * 10 + b"0\r\n\r\n"
+        answer = http(chunks, content_length=None, transfer_encoding="chunked")
+        with FaultServer({"/": answer}) as server:
             request = Request(server.url("/"), 1 << 20, 1e6, 1e6, least_bytes_per_second=1000)
             open_transport(settings, clock).fetch(request, sink).unwrap()
         assert sink.content == BODY * 10
