@@ -2,12 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from returns.pipeline import is_successful
 
-from pipeline.adapters.http import ConnectTo, parse_connect_to
+if TYPE_CHECKING:
+    from pipeline.adapters.http import ConnectTo
 
 _UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _DURATION: Final = re.compile(
@@ -18,15 +19,18 @@ _DURATION: Final = re.compile(
 _SIZE: Final = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
 
 
-class ConnectToRule(click.ParamType[ConnectTo]):
+class ConnectToRule(click.ParamType["ConnectTo"]):
     """A rule of curl's ``--connect-to``."""
 
     name = "rule"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> ConnectTo:
+    ) -> "ConnectTo":
         """Return the rule, or fail as a usage error."""
+        # --help and a run without such a rule do without what knows of proxies and errors.
+        from pipeline.adapters.http import ConnectTo, parse_connect_to
+
         if isinstance(value, ConnectTo):
             return value
         parsed = parse_connect_to(str(value))

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Literal, TypeAlias, final
 
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.http import ConnectTo
 from pipeline.limits import DEFAULT_LIMITS, RETRIES, Limits
+
+if TYPE_CHECKING:
+    from pipeline.adapters.http import ConnectTo
 
 PullPolicy: TypeAlias = Literal["never", "new", "update"]
 """``never``: the store alone. ``new``: the store, then the remote. ``update``: the remote first,
@@ -94,7 +96,7 @@ class Settings:
     system_config: Path
     insecure: frozenset[Insecure] = frozenset()
     ca_file: str | None = None
-    connect_to: tuple[ConnectTo, ...] = ()
+    connect_to: "tuple[ConnectTo, ...]" = ()
     limits: Limits = DEFAULT_LIMITS
     leniency: frozenset[str] = frozenset()
     signers: int = 1
