@@ -8,6 +8,7 @@ from returns.pipeline import is_successful
 from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
 from pipeline.cli.image_collection import collect
+from pipeline.cli.image_files import export, extract, render
 from pipeline.cli.image_verification import verify
 from pipeline.cli.options import Group
 from pipeline.digest import Digest
@@ -24,6 +25,9 @@ def image() -> None:
 
 image.add_command(collect)
 image.add_command(verify)
+image.add_command(export)
+image.add_command(extract)
+image.add_command(render)
 
 
 @image.command("list")

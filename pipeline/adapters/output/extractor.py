@@ -12,6 +12,7 @@ from typing import Final, assert_never, final
 
 from pipeline.adapters.output.attributes import AttributeWriter, LeftOut, Tally, drop_attributes
 from pipeline.adapters.output.failures import Refused, required
+from pipeline.adapters.output.files import NEW_FILE, PRIVATE_FILE, write_all
 from pipeline.adapters.output.tree import Tree
 from pipeline.adapters.output.whiteouts import Whiteouts
 from pipeline.archive.metadata import parse_device, parse_mtime
@@ -20,8 +21,6 @@ from pipeline.archive.selection import Selection
 from pipeline.archive.tar_header import normalize_path
 from pipeline.errors import CorruptArchive
 
-_PRIVATE: Final = 0o600
-_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NODE: Final = {
     "fifo": stat.S_IFIFO,
     "character-device": stat.S_IFCHR,
@@ -78,7 +77,7 @@ class Extractor:
         """Take the next part of an archive; data of what was not selected is dropped."""
         if isinstance(part, memoryview):
             if self._file is not None:
-                _write(self._file[0], part)
+                write_all(self._file[0], part)
                 self._size += len(part)
             return
         self.end_file()
@@ -151,12 +150,12 @@ class Extractor:
         self._attributes.complete_unopened(name, parent, entry)
 
     def _make_node(self, entry: Entry, device: int, name: bytes, parent: int) -> None:
-        os.mknod(name, _NODE[entry.type] | _PRIVATE, device, dir_fd=parent)
+        os.mknod(name, _NODE[entry.type] | PRIVATE_FILE, device, dir_fd=parent)
         self._attributes.complete_unopened(name, parent, entry)
 
 
 def _create(name: bytes, parent: int) -> int:
-    return os.open(name, _NEW_FILE, _PRIVATE, dir_fd=parent)
+    return os.open(name, NEW_FILE, PRIVATE_FILE, dir_fd=parent)
 
 
 def _link_source(entry: Entry, selection: Selection) -> bytes:
@@ -169,8 +168,3 @@ def _link_source(entry: Entry, selection: Selection) -> bytes:
         )
         raise Refused(CorruptArchive(f'"{shown}" is a hard link to "{end}", which is left out'))
     return place
-
-
-def _write(descriptor: int, data: memoryview) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final, final
 
 from pipeline.adapters.output.failures import Refused
+from pipeline.adapters.output.files import NEW_FILE
 from pipeline.adapters.output.folders import PRIVATE_FOLDER, open_readable, remove
 from pipeline.errors import OutputExists, OutputUnavailable
 
-_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE_MODE: Final = 0o666
 _SHOWN_BYTES: Final = 200  # so that a draft's name is never longer than a name may be
 
@@ -46,7 +46,7 @@ class Draft:
 
     def make_file(self) -> None:
         """Make the draft a file."""
-        self.descriptor = os.open(self.name, _NEW_FILE, _NEW_FILE_MODE, dir_fd=self._folder)
+        self.descriptor = os.open(self.name, NEW_FILE, _NEW_FILE_MODE, dir_fd=self._folder)
         self._is_made = True
 
     def publish_file(self) -> None:

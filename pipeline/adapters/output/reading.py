@@ -1,0 +1,86 @@
+"""An archive's bytes and its parts, as they are to be written: proven to the last byte.
+
+Shape: ``Archive -> Iterator[bytes | Part]``. An archive is read by the very parser that scanned it
+when it was fetched, decompressed within the same limits, and its digest is compared at its end:
+whoever publishes a result only after that publishes what was proven. Raises
+:class:`~pipeline.adapters.output.failures.Refused`.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO, Literal, TypeAlias, final
+
+from returns.result import Result, Success
+
+from pipeline.adapters.output.failures import Refused, required
+from pipeline.archive.compression import DETECTION_BYTES, Decompressor, detect_compression
+from pipeline.archive.reader import Part, TarReader
+from pipeline.archive.scanner import ArchiveScanner
+from pipeline.archive.selection import EVERYTHING, Selection
+from pipeline.background import background
+from pipeline.digest import Digest
+from pipeline.errors import StoreCorrupt, StoreError, StoreUnavailable
+from pipeline.limits import CHUNK_BYTES, Limits
+
+ArchiveKind: TypeAlias = Literal["image", "layer"]
+"""``image``: ``manifest`` and ``rootfs``, no path twice. ``layer``: any tar, with whiteouts."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Something to unpack: ``open`` gives its bytes, and ``digest``, where known, is theirs."""
+
+    open: Callable[[], Result[BinaryIO, StoreError]]
+    digest: Digest | None = None
+    selection: Selection = EVERYTHING
+    kind: ArchiveKind = "image"
+
+
+def read_parts(archive: Archive, limits: Limits) -> Iterator[Part]:
+    """Give the archive's entries and their data, decompressed."""
+    reader = ArchiveScanner() if archive.kind == "image" else TarReader()
+    chunks = read_bytes(archive)
+    head = next(chunks, b"")
+    compression = required(detect_compression(head[:DETECTION_BYTES]))
+    decompressor = Decompressor(compression, max_bytes=limits.archive_bytes)
+    while head:
+        for piece in decompressor.feed(head):
+            yield from required(reader.feed(required(piece)))
+        head = next(chunks, b"")
+    required(decompressor.finish())
+    required(reader.finish())
+
+
+def read_bytes(archive: Archive) -> Iterator[bytes]:
+    """Give the archive's bytes as they are stored.
+
+    Refuses, at the end, with StoreCorrupt where they have another digest; with StoreUnavailable
+    where they cannot be read, and with what opening them fails with.
+    """
+    digest = archive.digest
+    hasher = hashlib.new("sha512" if digest is None else digest.algorithm)
+    with required(archive.open()) as stream, background(partial(_update, hasher)) as worker:
+        while chunk := _read(stream):
+            if digest is not None:
+                required(worker.put(chunk))
+            yield chunk
+        required(worker.finish())
+    if digest is not None and hasher.hexdigest() != digest.hex:
+        got = Digest(digest.algorithm, hasher.hexdigest())
+        raise Refused(StoreCorrupt(str(digest), f"its content has the digest {got}"))
+
+
+def _update(hasher: "hashlib._Hash", chunk: bytes) -> Result[None, StoreError]:
+    hasher.update(chunk)
+    return Success(None)
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(CHUNK_BYTES)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Refused(StoreUnavailable("the archive", "read", reason)) from None
