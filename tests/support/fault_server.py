@@ -51,6 +51,7 @@ class FaultServer:
     tls: ssl.SSLContext | None = None
     greeting: bytes = b""
     host: str = "127.0.0.1"
+    accepted: Callable[[socket.socket], None] | None = None
     asked: list[Asked] = field(default_factory=list)
     closed_by_client: int = 0
     port: int = 0
@@ -59,7 +60,9 @@ class FaultServer:
     _connections: list[socket.socket] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server((self.host, 0))
+        self._listener = socket.create_server(
+            (self.host, 0), family=socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        )
         self.port = self._listener.getsockname()[1]
         self._spawn(self._accept)
         return self
@@ -79,7 +82,8 @@ class FaultServer:
         self._listener.close()
 
     def url(self, path: str) -> str:
-        return f"{'http' if self.tls is None else 'https'}://{self.host}:{self.port}{path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'http' if self.tls is None else 'https'}://{host}:{self.port}{path}"
 
     def paths(self) -> list[str]:
         return [each.path for each in self.asked]
@@ -105,6 +109,9 @@ class FaultServer:
         with contextlib.suppress(OSError), contextlib.ExitStack() as closing:
             closing.enter_context(connection)
             connection.sendall(self.greeting)
+            if self.accepted is not None:
+                self.accepted(connection)
+                return
             if self.tls is not None:
                 connection = closing.enter_context(
                     self.tls.wrap_socket(connection, server_side=True)

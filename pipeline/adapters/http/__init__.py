@@ -2,9 +2,14 @@
 
     Request, Sink -> Result[Response, TransportError | StoreError]
 
-``settings``: what a user may set. ``urls``: which URLs are asked at all. ``network``: sockets,
-deadlines and large reads below httpcore. ``caching``: Cache-Control. ``failures``: foreign
-exceptions as errors. ``transport``: the requests themselves.
+What is asked and what an answer means: ``transport``, with ``urls`` (who is asked at all),
+``questions`` (requests), ``ranges`` (which parts are taken), ``bodies`` (into the sink), ``rates``
+(how slowly, how fast), ``caching`` and ``dates`` (header fields), ``failures`` (foreign exceptions
+as errors).
+
+How it gets there: ``settings`` and ``proxies`` (what a user may set), ``pool`` (which connection),
+``network`` and ``resolving`` (to which address, until when), ``streams`` (large reads), ``tls``,
+``nested_tls`` and ``tunnels`` (through proxies), ``refusals``.
 
 httpx takes requests and gives answers; below it, ``pool`` hands it connections of httpcore's whose
 network is ours, by the public interfaces of both.

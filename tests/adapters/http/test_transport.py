@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -295,6 +296,28 @@ class TestBrokenAnswers:
         with FaultServer({"/": http(b"x" * 100)}) as server:
             outcome = open_transport().fetch(get(server.url("/")), ListSink(room=10))
         assert outcome.failure() == DiskFull("/full")
+
+
+class TestEndsWithinTls:
+    """A connection that breaks under TLS proves nothing about anybody, and may pass."""
+
+    def test_in_the_handshake(self, open_transport: Open) -> None:
+        def hang_up(connection: socket.socket) -> None:
+            connection.recv(1 << 16)
+
+        with FaultServer({}, accepted=hang_up) as server:
+            url = server.url("/").replace("http:", "https:")
+            error = open_transport().fetch(get(url), ListSink()).failure()
+        assert isinstance(error, ConnectionFailed)
+
+    def test_in_the_body(
+        self, open_transport: Open, make_tls: Callable[..., ssl.SSLContext], ca_file: str
+    ) -> None:
+        answer = then_close(http(b"x" * 10, content_length=100))
+        with FaultServer({"/": answer}, make_tls("127.0.0.1")) as server:
+            transport = open_transport(HttpSettings(ca_file=ca_file))
+            error = transport.fetch(get(server.url("/")), ListSink()).failure()
+        assert error == TruncatedBody(server.url("/"), 10, 100)
 
 
 class TestDeadlines:
