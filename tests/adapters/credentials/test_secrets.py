@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
 from pipeline.adapters import FoundCredentials
+from pipeline.adapters.credentials.files import read_secret_file
 from pipeline.errors import InvalidSetting
 from tests.adapters.credentials.cases import CANARY, VALID, put, read
 
@@ -117,3 +118,11 @@ def test_the_secrets_are_there() -> None:
         put(Path(folder, "local"), "x.json", VALID["oauth"])
         ((_, secret),) = read(Path(folder)).unwrap().headers_for("https://example.com/", _NOW)
         assert secret.value == f"Bearer {CANARY}"
+
+
+def test_what_was_read_does_not_show_itself() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = put(Path(folder), "x.json", VALID["basic"])
+        file = read_secret_file(path).unwrap()
+        assert CANARY.encode() in file.content
+        assert CANARY not in repr(file)
