@@ -50,18 +50,17 @@ def _run(mirrors: Mirrors, signature: str | None, located: Located) -> Result[Lo
 def _mirrored(
     mirrors: Mirrors, signature: str | None, candidate: Candidate
 ) -> tuple[Candidate, ...]:
-    """Return the candidate as each of its mirrors has it."""
+    """Return the candidate as each of its mirrors has it; the user named it then, not a server."""
     entry = mirrors.for_url(candidate.image)
     images = () if entry is None else entry.places_of(candidate.image)
     if entry is None or not images:
         return ()
     if candidate.signature == signature:
-        signatures: tuple[str, ...] = (signature,) * len(images)
-    elif moved := entry.places_of(candidate.signature):
-        signatures = moved
-    elif candidate.signature == signature_location(candidate.image):
+        return tuple(Candidate(image, signature) for image in images)
+    if signatures := entry.places_of(candidate.signature):
+        return tuple(Candidate(*pair) for pair in zip(images, signatures, strict=True))
+    if candidate.signature == signature_location(candidate.image):
         # Beside an image that is a prefix by itself, as one file may be.
-        signatures = tuple(signature_location(image) for image in images)
-    else:
-        signatures = (candidate.signature,) * len(images)
-    return tuple(Candidate(*pair) for pair in zip(images, signatures, strict=True))
+        return tuple(Candidate(image, signature_location(image)) for image in images)
+    # What a server named stays what a server named.
+    return tuple(replace(candidate, image=image) for image in images)

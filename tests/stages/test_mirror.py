@@ -1,9 +1,11 @@
 """Mirrors before origins, and nothing else changed."""
 
 import pickle
+from dataclasses import replace
 
 import pytest
 
+from pipeline.addresses import AddressScope
 from pipeline.limits import CANDIDATES
 from pipeline.mirrors import Mirrors, UrlMirrors, parse_mirrors
 from pipeline.names import ImageName, Labels
@@ -64,6 +66,16 @@ def test_a_signature_elsewhere(signature: str, wanted: str) -> None:
     """It moves where the same prefix covers it."""
     value = located(Candidate(ORIGIN.image, signature))
     assert mirror_candidates(MIRRORS)(value).unwrap().candidates[0].signature == wanted
+
+
+def test_who_named_a_place() -> None:
+    """A mirror is named by the user; a signature that stays is where a server said."""
+    named = replace(ORIGIN, named_by=AddressScope.PUBLIC)
+    there = mirror_candidates(MIRRORS)(located(named)).unwrap()
+    assert [each.named_by for each in there.candidates] == [None, None, AddressScope.PUBLIC]
+    elsewhere = replace(named, signature="https://keys.example/app.asc")
+    there = mirror_candidates(MIRRORS)(located(elsewhere)).unwrap()
+    assert {each.named_by for each in there.candidates} == {AddressScope.PUBLIC}
 
 
 def test_a_signature_that_the_user_named_stays() -> None:

@@ -15,9 +15,11 @@ from pipeline.errors import (
     ParseError,
     UnsupportedReference,
 )
+from pipeline.mirrors import NO_MIRRORS
 from pipeline.reference import Reference
 from pipeline.results import Located
 from pipeline.stage import Stage
+from pipeline.stages.mirror import mirror_candidates
 
 
 def unions_are_exact(
@@ -28,6 +30,15 @@ def unions_are_exact(
     assert_type(
         parse >> discover,
         Stage[str, Located, InvalidReference | UnsupportedReference | DiscoveryFailed],
+    )
+
+
+def what_never_fails_adds_no_error(
+    discover: Stage[Reference, Located, DiscoveryFailed],
+) -> None:
+    """A stage without errors of its own leaves those of the others as they are."""
+    assert_type(
+        discover >> mirror_candidates(NO_MIRRORS), Stage[Reference, Located, DiscoveryFailed]
     )
 
 
