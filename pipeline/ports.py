@@ -23,6 +23,7 @@ from pipeline.results import (
     Candidate,
     Extracted,
     Freshness,
+    KeyPlace,
     QuarantinedBlob,
     Stored,
     Validators,
@@ -187,8 +188,8 @@ class Discovery(Protocol):
         """Return where the image may be, at least one place, in the order to try them."""
         ...
 
-    def public_keys(self, name: ImageName) -> Result[tuple[str, ...], DiscoveryError]:
-        """Return URLs of public keys that speak for the name, at least one."""
+    def public_keys(self, name: ImageName) -> Result[tuple[KeyPlace, ...], DiscoveryError]:
+        """Return where public keys are that speak for the name, at least one place."""
         ...
 
 

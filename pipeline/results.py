@@ -56,6 +56,15 @@ class Candidate:
 
 @final
 @dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where a public key may be; ``named_by`` is where the server was that named the place."""
+
+    url: str
+    named_by: AddressScope | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Expectations:
     """What the image's manifest must say, beyond what was signed.
 

@@ -31,7 +31,7 @@ from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
 from pipeline.recipes.schemes import SchemeTransport
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
-from pipeline.results import Candidate, Stored
+from pipeline.results import Candidate, KeyPlace, Stored
 from pipeline.text import printable
 from pipeline.trust import KeySet, SignerPolicy, SkippedKey, TrustScope
 
@@ -54,8 +54,8 @@ class LazyDiscovery:
         """Return where the image may be."""
         return self._made().endpoints(name, labels)
 
-    def public_keys(self, name: ImageName) -> Result[tuple[str, ...], DiscoveryError]:
-        """Return URLs of public keys that speak for the name."""
+    def public_keys(self, name: ImageName) -> Result[tuple[KeyPlace, ...], DiscoveryError]:
+        """Return where public keys are that speak for the name."""
         return self._made().public_keys(name)
 
     def _made(self) -> Discovery:

@@ -19,6 +19,7 @@ from typing import Protocol, TypeAlias, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.addresses import AddressScope
 from pipeline.documents import fetch_document
 from pipeline.errors import (
     BodyTooLarge,
@@ -146,6 +147,7 @@ def collect_keys(
             max_bytes=KEYRING_BYTES,
             idle_seconds=limits.idle_seconds,
             total_seconds=min(limits.total_seconds, DOCUMENT_SECONDS),
+            named_by=location.named_by,
         )
         fetched = fetch_document(transport, request)
         if not is_successful(fetched):
@@ -236,6 +238,7 @@ class _Location:
 
     url: str
     source: str
+    named_by: AddressScope | None = None
 
 
 def _locate(
@@ -251,7 +254,9 @@ def _locate(
         found = discovery.public_keys(prefix)
         if not is_successful(found):
             return Failure(found.failure())
-        locations = tuple(_Location(url, redact_url(url)) for url in found.unwrap())
+        locations = tuple(
+            _Location(place.url, redact_url(place.url), place.named_by) for place in found.unwrap()
+        )
     distinct = tuple({location.url: location for location in locations}.values())
     if len(distinct) > KEY_URLS:
         got = f"{len(distinct)} locations"

@@ -9,6 +9,7 @@ from typing import final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.addresses import AddressScope
 from pipeline.errors import (
     BodyTooLarge,
     ConfigurationError,
@@ -76,6 +77,7 @@ class Page:
     etag: str | None = None
     last_modified: str | None = None
     max_age_seconds: int = 0
+    peer: AddressScope | None = None
 
 
 @final
@@ -116,7 +118,7 @@ class MemoryTransport:
             written = sink.write(page.body[start : start + self.chunk_bytes])
             if not is_successful(written):
                 return Failure(written.failure())
-        return Success(Response(request.url, 200, len(page.body), validators, freshness))
+        return Success(Response(request.url, 200, len(page.body), validators, freshness, page.peer))
 
 
 @final

@@ -69,7 +69,7 @@ def test_discovery_from_a_page_that_nginx_would_compress(transport: HttpTranspor
     base = "https://files.example.com/example.com/app/part-1.0"
     assert found.unwrap() == (Candidate(f"{base}.aci", f"{base}.aci.asc"),)
     keys = discovery.public_keys(ImageName("example.com/app"))
-    assert keys.unwrap() == ("https://files.example.com/key.asc",)
+    assert [place.url for place in keys.unwrap()] == ["https://files.example.com/key.asc"]
 
 
 def test_an_image_and_asking_whether_it_changed(transport: HttpTransport, nginx: Nginx) -> None:

@@ -9,6 +9,7 @@ import pytest
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.addresses import AddressScope
 from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
@@ -31,7 +32,7 @@ from pipeline.recipes.trust import (
     collect_keys,
     trust_keys,
 )
-from pipeline.results import Candidate
+from pipeline.results import Candidate, KeyPlace
 from pipeline.testing.fakes import EPOCH, FixedClock, MemoryTransport, Page
 from pipeline.trust import Fingerprint, KeyEntry, KeyInfo
 
@@ -82,8 +83,9 @@ class Pages:
     ) -> Result[tuple[Candidate, ...], DiscoveryError]:
         return Failure(DiscoveryFailed(name, "image", ()))
 
-    def public_keys(self, name: ImageName) -> Result[tuple[str, ...], DiscoveryError]:
-        return Success(self.urls) if self.urls else Failure(DiscoveryFailed(name, "key", ()))
+    def public_keys(self, name: ImageName) -> Result[tuple[KeyPlace, ...], DiscoveryError]:
+        places = tuple(KeyPlace(url, AddressScope.PUBLIC) for url in self.urls)
+        return Success(places) if places else Failure(DiscoveryFailed(name, "key", ()))
 
 
 def collect(
@@ -226,6 +228,13 @@ class TestCollectKeys:
         transport = MemoryTransport({HTTPS: Page(b"1" * (KEYRING_BYTES + 1))})
         assert isinstance(collect(HTTPS, pages=transport).failure(), InvalidKey)
         assert transport.requests[0].total_seconds == DOCUMENT_SECONDS
+
+    def test_where_a_place_was_named_goes_along(self) -> None:
+        transport = MemoryTransport({HTTPS: Page(b"1")})
+        collect(pages=transport, discovered=(HTTPS,)).unwrap()
+        collect(HTTPS, pages=transport).unwrap()
+        named_by = [request.named_by for request in transport.requests]
+        assert named_by == [AddressScope.PUBLIC, None]
 
     def test_locations_are_limited_and_read_once(self) -> None:
         urls = tuple(f"https://example.com/{number}" for number in range(KEY_URLS))

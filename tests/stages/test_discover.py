@@ -15,7 +15,7 @@ from pipeline.reference import (
     ImageIDReference,
     Reference,
 )
-from pipeline.results import Candidate, Expectations, Located
+from pipeline.results import Candidate, Expectations, KeyPlace, Located
 from pipeline.stages.discover import discover_endpoints
 
 NAME = ImageName("example.com/app")
@@ -39,7 +39,7 @@ class StubDiscovery:
         self.asked.append(labels)
         return Success(FOUND) if name == NAME else Failure(DiscoveryFailed(name, "image", ()))
 
-    def public_keys(self, name: ImageName) -> Result[tuple[str, ...], DiscoveryError]:
+    def public_keys(self, name: ImageName) -> Result[tuple[KeyPlace, ...], DiscoveryError]:
         return Failure(DiscoveryFailed(name, "public key", ()))
 
 

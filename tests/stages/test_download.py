@@ -14,6 +14,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.memory import MemoryPartial, MemoryQuarantine
+from pipeline.addresses import AddressScope
 from pipeline.errors import (
     AllCandidatesFailed,
     BodyTooLarge,
@@ -265,6 +266,14 @@ class TestSigned:
         assert (signature.max_bytes, signature.idle_seconds) == (SIGNATURE_BYTES, 2)
         assert (signature.total_seconds, image.total_seconds) == (DOCUMENT_SECONDS, 1000)
         assert world.quarantine.blobs == {}
+
+    def test_where_the_place_was_named_goes_along(self) -> None:
+        world = World(good(A))
+        world.signed()(located(replace(A, named_by=AddressScope.PUBLIC))).unwrap()
+        assert [request.named_by for request in world.transport.requests] == [
+            AddressScope.PUBLIC,
+            AddressScope.PUBLIC,
+        ]
 
 
 class TestCandidates:

@@ -16,7 +16,7 @@ from pipeline.adapters.memory import (
 )
 from pipeline.digest import Digest
 from pipeline.errors import StoreError
-from pipeline.ports import Clock, RemoteEntry
+from pipeline.ports import BodyStart, Clock, RemoteEntry
 from pipeline.results import Stored
 from pipeline.testing.conformance import (
     NonConformance,
@@ -101,13 +101,18 @@ def test_a_quarantine_that_is_never_emptied_is_noticed(monkeypatch: pytest.Monke
         check_quarantine(MemoryStore(FixedClock()).quarantine)
 
 
+def _take_over(held: MemoryPartial, start: BodyStart) -> Result[None, StoreError]:
+    held.held.start = start
+    return Success(None)
+
+
 @pytest.mark.parametrize(
     ("method", "broken", "promise"),
     [
         ("resume_point", lambda held: None, "knows what is held"),
         ("discard", lambda held: held.release(), "discarded"),
         ("release", lambda held: None, "released"),
-        ("begin", lambda held, start: Success(setattr(held.held, "start", start)), "be missing"),
+        ("begin", _take_over, "be missing"),
     ],
 )
 def test_a_quarantine_that_breaks_a_promise_of_partials_is_noticed(

@@ -1,13 +1,14 @@
 """appc discovery as a :class:`~pipeline.ports.Discovery`: from a name to places, over a Transport.
 
     ImageName, Labels -> Result[tuple[Candidate, ...], DiscoveryError]
-    ImageName         -> Result[tuple[str, ...], DiscoveryError]
+    ImageName         -> Result[tuple[KeyPlace, ...], DiscoveryError]
 
 Source: appc/spec v0.8.11 ``spec/discovery.md``. ``https://NAME?ac-discovery=1`` is asked first;
 where nothing on it speaks for the name, its parent, up to the host. Plain HTTP is asked only where
 it is allowed, and only after HTTPS gave no page. Places for images and for keys are looked up
 independently. A tag speaks for the names under its prefix, segment by segment; in rkt
-``example.com/foo`` also spoke for ``example.com/foobar``.
+``example.com/foo`` also spoke for ``example.com/foobar``. Each place says how far inward the server
+was that named it, and so how far it may lead.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from returns.result import Failure, Result, Success
 
 from pipeline.adapters.appc.page import Purpose, parse_page
 from pipeline.adapters.appc.template import render_template, template_values, why_unusable
+from pipeline.addresses import AddressScope
 from pipeline.documents import Document, fetch_document
 from pipeline.errors import (
     DiscoveryError,
@@ -38,10 +40,10 @@ from pipeline.limits import (
 )
 from pipeline.names import ImageName, Labels, covers
 from pipeline.ports import SILENCE, Noticed, Observer, Request, Transport
-from pipeline.results import Candidate
+from pipeline.results import Candidate, KeyPlace
 from pipeline.text import redact_url
 
-Place = TypeVar("Place", Candidate, str)
+Place = TypeVar("Place", Candidate, KeyPlace)
 
 _INCOMPLETE: Final = "it needs a label that was not given"
 
@@ -86,20 +88,20 @@ class AppcDiscovery:
         found = self._walk(name, "ac-discovery", "image", make)
         return found.map(lambda places: places[:CANDIDATES])
 
-    def public_keys(self, name: ImageName) -> Result[tuple[str, ...], DiscoveryError]:
-        """Return URLs of public keys, in the page's order, at most ``limits.KEY_URLS``.
+    def public_keys(self, name: ImageName) -> Result[tuple[KeyPlace, ...], DiscoveryError]:
+        """Return where public keys are, in the page's order, at most ``limits.KEY_URLS``.
 
         Errors: DiscoveryFailed with every page that was asked for.
         """
         found = self._walk(name, "ac-discovery-pubkeys", "public key", self._checked)
-        return found.map(lambda urls: urls[:KEY_URLS])
+        return found.map(lambda places: places[:KEY_URLS])
 
     def _walk(
         self,
         name: ImageName,
         purpose: Purpose,
         sought: str,
-        make: Callable[[str], Place | _Dropped],
+        make: Callable[[str, AddressScope | None], Place | _Dropped],
     ) -> Result[tuple[Place, ...], DiscoveryError]:
         attempts: list[TransportError | NoMatchingTag] = []
         for prefix in _from_name_to_host(name):
@@ -107,7 +109,8 @@ class AppcDiscovery:
             if page is None:
                 continue
             tags = [tag for tag in parse_page(page.untrusted_body) if tag.purpose == purpose]
-            made = [make(tag.location) for tag in tags if covers(tag.prefix, name)]
+            peer = page.response.peer
+            made = [make(tag.location, peer) for tag in tags if covers(tag.prefix, name)]
             dropped = [each for each in made if isinstance(each, _Dropped)]
             for each in dropped:
                 self._report(page, each)
@@ -145,17 +148,19 @@ class AppcDiscovery:
                 return outcome.unwrap()
         return None
 
-    def _candidate(self, values: dict[str, str], template: str) -> Candidate | _Dropped:
+    def _candidate(
+        self, values: dict[str, str], template: str, named_by: AddressScope | None
+    ) -> Candidate | _Dropped:
         image = render_template(template, {**values, "ext": "aci"})
         signature = render_template(template, {**values, "ext": "aci.asc"})
         if image is None or signature is None:
             return _Dropped(template, _INCOMPLETE)
         reason = why_unusable(image, allow_http=self._allow_http)
-        return Candidate(image, signature) if reason is None else _Dropped(image, reason)
+        return _Dropped(image, reason) if reason else Candidate(image, signature, named_by)
 
-    def _checked(self, url: str) -> str | _Dropped:
+    def _checked(self, url: str, named_by: AddressScope | None) -> KeyPlace | _Dropped:
         reason = why_unusable(url, allow_http=self._allow_http)
-        return url if reason is None else _Dropped(url, reason)
+        return _Dropped(url, reason) if reason else KeyPlace(url, named_by)
 
     def _report(self, page: Document, dropped: _Dropped) -> None:
         self._observer.on_event(

@@ -17,7 +17,7 @@ from pipeline.errors import DiscoveryError, DiscoveryFailed, InvalidUrl
 from pipeline.mirrors import NamePlace, UrlTemplate
 from pipeline.names import ImageName, Labels
 from pipeline.ports import Discovery
-from pipeline.results import Candidate
+from pipeline.results import Candidate, KeyPlace
 
 
 @final
@@ -43,7 +43,7 @@ class MirrorDiscovery:
             return Failure(DiscoveryFailed(name, "image", found.failure().attempts))
         return found
 
-    def public_keys(self, name: ImageName) -> Result[tuple[str, ...], DiscoveryError]:
+    def public_keys(self, name: ImageName) -> Result[tuple[KeyPlace, ...], DiscoveryError]:
         """Return what the name's own pages say."""
         return self._discovery.public_keys(name)
 

@@ -39,7 +39,7 @@ def fetch_signed(
     ports: Ports, judges: Judges, attempt: Attempt, undo: ExitStack
 ) -> Result[Downloaded | Unchanged, NextCandidate | Refusal]:
     """Fetch the signature, plan, then fetch the image; or as the server defers it."""
-    asked = fetch_signature(ports.transport, ports.limits, attempt.candidate.signature)
+    asked = fetch_signature(ports.transport, ports.limits, attempt.candidate)
     if not is_successful(asked):
         return Failure(asked.failure())
     if asked.unwrap().response.status == 202:
@@ -83,7 +83,7 @@ def _fetch_deferred(
     image = outcome.unwrap()
     if isinstance(image, Unchanged):
         return Success(image)
-    asked = fetch_signature(ports.transport, ports.limits, url)
+    asked = fetch_signature(ports.transport, ports.limits, attempt.candidate)
     if not is_successful(asked):
         return Failure(asked.failure())
     if asked.unwrap().response.status == 202:

@@ -22,6 +22,7 @@ from pipeline.errors import (
 from pipeline.hashing import StreamHasher, start_hashing
 from pipeline.limits import DOCUMENT_SECONDS, SIGNATURE_BYTES, Limits
 from pipeline.ports import Clock, Keyring, Request, SignatureVerifier, Transport
+from pipeline.results import Candidate
 from pipeline.trust import TrustScope
 
 
@@ -36,14 +37,16 @@ class Judges:
 
 
 def fetch_signature(
-    transport: Transport, limits: Limits, url: str
+    transport: Transport, limits: Limits, candidate: Candidate
 ) -> Result[Document, SignatureUnavailable | NotASignature]:
     """Fetch a signature into memory; the answer's status is 200, or 202 for "not yet"."""
+    url = candidate.signature
     request = Request(
         url,
         max_bytes=SIGNATURE_BYTES,
         idle_seconds=limits.idle_seconds,
         total_seconds=min(limits.total_seconds, DOCUMENT_SECONDS),
+        named_by=candidate.named_by,
     )
     outcome = fetch_document(transport, request)
     if not is_successful(outcome):

@@ -1,6 +1,7 @@
 """The walk from a name to its host, against what rkt asks and finds."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import pytest
 from returns.pipeline import is_successful
 
 from pipeline.adapters.appc import AppcDiscovery
+from pipeline.addresses import AddressScope
 from pipeline.errors import DiscoveryFailed, HttpStatus, NoMatchingTag, TlsFailed, TransportError
 from pipeline.limits import CANDIDATES, DISCOVERY_PAGE_BYTES, DOCUMENT_SECONDS, KEY_URLS
 from pipeline.names import Label, LabelName, Labels, parse_image_name
 from pipeline.ports import Noticed
-from pipeline.results import Candidate
+from pipeline.results import Candidate, KeyPlace
 from pipeline.testing.fakes import EventLog, MemoryTransport, Page
 
 DATA = Path(__file__).parents[2] / "data" / "rkt" / "discovery-walk.json"
@@ -64,7 +66,7 @@ def discover(vector: Any) -> tuple[Any, list[str]]:
             lambda places: [{"ACI": each.image, "ASC": each.signature} for each in places]
         )
     else:
-        found = discovery.public_keys(name).map(list)
+        found = discovery.public_keys(name).map(lambda places: [each.url for each in places])
     return found.value_or(None), [request.url for request in transport.requests]
 
 
@@ -215,8 +217,19 @@ def test_keys_are_looked_up_for_themselves_and_bounded() -> None:
     keys = page(*(f"example.com https://h/{n}" for n in range(99)), name="ac-discovery-pubkeys")
     transport = MemoryTransport({OWN: page("example.com https://h/x"), HOST: keys})
     found = AppcDiscovery(transport, observer=EventLog()).public_keys(NAME)
-    assert found.unwrap() == tuple(f"https://h/{n}" for n in range(KEY_URLS))
+    assert found.unwrap() == tuple(KeyPlace(f"https://h/{n}") for n in range(KEY_URLS))
     assert [request.url for request in transport.requests] == [OWN, PARENT, HOST]
+
+
+@pytest.mark.parametrize("peer", [None, *AddressScope])
+def test_places_say_where_the_server_is_that_named_them(peer: AddressScope | None) -> None:
+    """So that a stranger's page cannot have us ask what only we can reach."""
+    images = replace(page("example.com https://h/x"), peer=peer)
+    keys = replace(page("example.com https://h/k", name="ac-discovery-pubkeys"), peer=peer)
+    discovery = AppcDiscovery(MemoryTransport({OWN: images, PARENT: keys}), observer=EventLog())
+    found = discovery.endpoints(NAME, Labels()).unwrap()
+    assert found == (Candidate("https://h/x", "https://h/x", peer),)
+    assert discovery.public_keys(NAME).unwrap() == (KeyPlace("https://h/k", peer),)
 
 
 def test_no_keys() -> None:

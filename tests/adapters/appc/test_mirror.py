@@ -7,7 +7,7 @@ from pipeline.adapters.appc import AppcDiscovery, MirrorDiscovery
 from pipeline.errors import DiscoveryFailed, InvalidUrl
 from pipeline.mirrors import NamePlace, UrlTemplate
 from pipeline.names import ImageName, Label, LabelName, Labels
-from pipeline.results import Candidate
+from pipeline.results import Candidate, KeyPlace
 from pipeline.testing.fakes import MemoryTransport, Page
 
 NAME = ImageName("example.com/app")
@@ -66,4 +66,4 @@ def test_keys_are_what_the_names_own_pages_say(place: NamePlace) -> None:
     other = page.replace("example.com", "m.example")
     pages = {"example.com/app": page, "m.example/app": other}
     mirror, _ = discovery(place, **pages)
-    assert mirror.public_keys(NAME) == Success(("https://example.com/key",))
+    assert mirror.public_keys(NAME) == Success((KeyPlace("https://example.com/key"),))
