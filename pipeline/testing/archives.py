@@ -26,20 +26,24 @@ def make_header(
     magic: bytes = POSIX_MAGIC,
     prefix: bytes = b"",
     padding: bytes = b"",
+    mode: int = 0o644,
+    owner: tuple[int, int] = (0, 0),
+    mtime: int | bytes = 0,
+    device: tuple[int, int] = (0, 0),
 ) -> bytes:
-    """Return a header block with a right checksum; ``size`` as bytes goes in as it is."""
+    """Return a header block with a right checksum; ``size`` and ``mtime`` as bytes go in as is."""
     field = size if isinstance(size, bytes) else b"%011o\0" % size
     block = b"".join(
         (
             name.ljust(100, b"\0"),
-            b"0000644\0" + b"0000000\0" + b"0000000\0",
+            b"%07o\0%07o\0%07o\0" % (mode, *owner),
             field.ljust(12, b"\0"),
-            b"00000000000\0",
+            (mtime if isinstance(mtime, bytes) else b"%011o\0" % mtime).ljust(12, b"\0"),
             b" " * 8,
             type_flag,
             link.ljust(100, b"\0"),
             magic,
-            bytes(80),
+            bytes(64) + b"%07o\0%07o\0" % device if any(device) else bytes(80),
             prefix.ljust(155, b"\0"),
             padding.ljust(12, b"\0"),
         )
@@ -54,9 +58,23 @@ def make_entry(
     type_flag: bytes = b"0",
     link: bytes = b"",
     magic: bytes = POSIX_MAGIC,
+    mode: int = 0o644,
+    owner: tuple[int, int] = (0, 0),
+    mtime: int = 0,
+    device: tuple[int, int] = (0, 0),
 ) -> bytes:
     """Return a header and its content, filled up to whole blocks."""
-    header = make_header(name, len(content), type_flag=type_flag, link=link, magic=magic)
+    header = make_header(
+        name,
+        len(content),
+        type_flag=type_flag,
+        link=link,
+        magic=magic,
+        mode=mode,
+        owner=owner,
+        mtime=mtime,
+        device=device,
+    )
     return header + content + bytes(-len(content) % BLOCK_BYTES)
 
 

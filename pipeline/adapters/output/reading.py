@@ -44,7 +44,9 @@ def read_parts(archive: Archive, limits: Limits) -> Iterator[Part]:
     reader = ArchiveScanner() if archive.kind == "image" else TarReader()
     chunks = read_bytes(archive)
     head = next(chunks, b"")
-    compression = required(detect_compression(head[:DETECTION_BYTES]))
+    # Two zero blocks are no image, but a layer that changes nothing.
+    is_empty = archive.kind == "layer" and not head.strip(b"\0")
+    compression = "none" if is_empty else required(detect_compression(head[:DETECTION_BYTES]))
     decompressor = Decompressor(compression, max_bytes=limits.archive_bytes)
     while head:
         for piece in decompressor.feed(head):
