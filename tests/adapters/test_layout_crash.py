@@ -98,7 +98,8 @@ def facts(root: Path) -> Facts:
     if images:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             rows += connection.execute(
-                "SELECT hex, version, latest_at, last_used_at, raw FROM images JOIN manifests ON image = id ORDER BY hex"
+                "SELECT hex, version, latest_at, last_used_at, raw "
+                "FROM images JOIN manifests ON image = id ORDER BY hex"
             )
             rows += connection.execute(
                 "SELECT hex, url, etag, last_modified, fetched_at, max_age_seconds "

@@ -17,7 +17,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 from pipeline.adapters.layout import blobs, index, partials, quarantine, records
 from pipeline.adapters.layout.checking import drafts_of, is_draft
@@ -28,6 +28,8 @@ from pipeline.adapters.layout.locks import held
 from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.schema import writing
 from pipeline.errors import StoreCorrupt
+
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 CollectedKind: TypeAlias = Literal["blob", "record", "removal", "draft", "session", "partial"]
 """What can be collected."""
@@ -175,4 +177,5 @@ def _changed_at(path: Path) -> datetime:
 
 
 def _last_changed_at(folder: Path) -> datetime:
-    return max(map(_changed_at, [folder, *folder.iterdir()]))
+    # The files alone: a removal that stopped half-way has changed the folder.
+    return max(map(_changed_at, folder.iterdir()), default=_EARLIEST)

@@ -87,7 +87,8 @@ def rebuild(place: Place, now: datetime) -> Rebuilt:
 def _keep_aside(place: Place) -> None:
     kept = place.database.with_name(f"{place.database.name}.replaced")
     # The log of an earlier copy does not belong to this one.
-    drop_file(place.filesystem, Path(f"{kept}-wal"))
+    for stale in ("-wal", f"-wal{DRAFT_SUFFIX}"):
+        drop_file(place.filesystem, Path(f"{kept}{stale}"))
     # A log is copied first: whatever part of it is written into the database meanwhile, by
     # somebody who reads, is in both copies then, which is as good.
     for suffix in ("-wal", ""):
