@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 import click
 from returns.pipeline import is_successful
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HEADER = ("FINGERPRINT", "NAMES", "KEYSTORE", "STATE", "USER ID")
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Command = TypeVar("Command", bound=Callable[..., object])
 
 
 def scope_options(command: Command) -> Command:
@@ -112,7 +112,7 @@ def add(
                 candidates,
                 scope,
                 keystore=toolkit.keystore,
-                reviewer=TerminalReviewer() if is_terminal() else None,
+                reviewer=None if context.talk.as_json or not is_terminal() else TerminalReviewer(),
                 policy=policy,
             )
         )
