@@ -8,14 +8,24 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from returns.pipeline import is_successful
+from returns.result import Result
 
-from pipeline.adapters.layout import locks, open_store
+from pipeline.adapters.layout import LayoutStore, locks, open_store
 from pipeline.adapters.layout.filesystem import OsFilesystem
-from pipeline.errors import DiskFull, ImageNotFound, StoreReadOnly, StoreUnavailable
+from pipeline.adapters.layout.maintenance import (
+    Checked,
+    Collected,
+    collect_store,
+    measure_store,
+    rebuild_store,
+    verify_store,
+)
+from pipeline.errors import DiskFull, ImageNotFound, StoreError, StoreReadOnly, StoreUnavailable
 from pipeline.names import Labels
 from pipeline.results import Extracted, Freshness, QuarantinedBlob, Validators
 from pipeline.testing.conformance import expect_success, extracted_of, put
@@ -38,37 +48,66 @@ SAMPLE = Sample(content=b"content")
 SAMPLES = [Sample(version=str(number), url=f"{URL}?{number}") for number in range(3)]
 
 
-def test_processes_that_change_the_same_images_leave_a_sound_store(tmp_path: Path) -> None:
+PROCESSES = 8
+COMMITS = 50
+
+
+def test_processes_that_change_the_same_images_lose_nothing(tmp_path: Path) -> None:
+    """Removals, collections and rebuilds go on beside the commits."""
+    root = tmp_path / "store"
+
     def work(seed: int) -> None:
         chance = random.Random(seed)
-        store = opened(tmp_path / "store")
-        for _ in range(30):
+        store = opened(root)
+        # One image is this process' own: nobody else removes it.
+        own = Sample(version=f"own-{seed}", url=f"{URL}?own-{seed}")
+        expect_success(put(store, own, EPOCH), "commit its own image")
+        for number in range(COMMITS):
             sample = chance.choice(SAMPLES)
-            if chance.random() < 0.6:
-                stored = expect_success(put(store, sample, EPOCH), "commit")
-                assert stored.image_id == sample.image_id
-            else:
-                removed = store.remove(sample.image_id)
+            stored = expect_success(put(store, sample, EPOCH), "commit")
+            assert stored.image_id == sample.image_id
+            if number % 4 == 0:
+                removed = store.remove(chance.choice(SAMPLES).image_id)
                 assert is_successful(removed) or isinstance(removed.failure(), ImageNotFound)
-            for image in expect_success(store.list_images(), "list"):
-                archive = store.open_archive(image.image_id)
-                if is_successful(archive):
-                    with archive.unwrap() as file:
-                        assert len(file.read()) == image.archive_bytes
-                else:
-                    assert isinstance(archive.failure(), ImageNotFound)
+            if number % 10 == seed:
+                expect_success(collect_now(root), "collect")
+            if number % 25 == seed:
+                rebuilt = rebuild_store(root, clock=FixedClock(), filesystem=StoppingFilesystem())
+                expect_success(rebuilt, "rebuild")
+            if number % 5 == 0:
+                assert_all_readable(store)
+            assert store.resolve(own.image_id.hex).unwrap().image_id == own.image_id
 
     children = []
-    for seed in range(4):
+    for seed in range(PROCESSES):
         child = fork()
         if child == 0:
             os._exit(run_in_child(lambda: work(seed)))  # noqa: B023 - the child runs it at once
         children.append(child)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-    assert codes == [0, 0, 0, 0]
-    assert_sound(tmp_path / "store")
-    expect_success(put(opened(tmp_path / "store"), SAMPLE, EPOCH), "commit afterwards")
-    assert list((tmp_path / "store" / "quarantine").iterdir()) == []
+    assert codes == [0] * PROCESSES
+    assert_sound(root)
+    expect_success(put(opened(root), SAMPLE, EPOCH), "commit afterwards")
+    assert list((root / "quarantine").iterdir()) == []
+    assert verify_store(root).unwrap().findings == ()
+    assert len(opened(root).list_images().unwrap()) >= PROCESSES
+
+
+def assert_all_readable(store: LayoutStore) -> None:
+    for image in expect_success(store.list_images(), "list"):
+        archive = store.open_archive(image.image_id)
+        if is_successful(archive):
+            with archive.unwrap() as file:
+                assert len(file.read()) == image.archive_bytes
+        else:
+            assert isinstance(archive.failure(), ImageNotFound)
+
+
+def collect_now(root: Path) -> Result[tuple[Collected, ...], StoreError]:
+    """Collect as if everything that is there had been there for long."""
+    late = FixedClock(datetime.now(UTC) + timedelta(days=1))
+    grace = timedelta(0)
+    return collect_store(root, clock=late, grace=grace, filesystem=StoppingFilesystem())
 
 
 def test_threads_that_commit_at_once_each_succeed(tmp_path: Path) -> None:
@@ -198,7 +237,17 @@ def assert_read_only(root: Path, extracted: Extracted) -> None:
     assert store.commit(extracted).failure() == refused
     assert store.remove(image.image_id).failure() == refused
     assert store.refresh(URL, Validators(), Freshness(EPOCH)).failure() == refused
+    store.touch(image.image_id)
     assert store.list_images().unwrap() == (image,)
+    assert store.list_page(5).unwrap() == (image,)
+    checked = verify_store(root).unwrap()
+    assert (checked.images, checked.findings) == (1, ())
+    assert measure_store(root).unwrap().images == 1
+    late = FixedClock(EPOCH + timedelta(days=9))
+    store = open_store(root, clock=late).unwrap()
+    store.touch(image.image_id)
+    assert collect_store(root, clock=late, grace=timedelta(0)).failure() == refused
+    assert rebuild_store(root, clock=late).failure() == refused
 
 
 def with_something_in_quarantine(root: Path) -> Extracted:
@@ -321,6 +370,41 @@ def test_a_full_disk_stores_nothing_and_keeps_what_was_there(tmp_path: Path) -> 
         assert_served(root, kept[1:])
         expect_success(put(store, Sample(version="9"), EPOCH), "commit")
         assert_sound(root)
+
+    require_child(body)
+
+
+def test_an_image_is_removed_on_a_disk_where_even_that_takes_space(tmp_path: Path) -> None:
+    """What its archive took may be too little for the index to forget it in."""
+
+    def body() -> None:
+        disk = tmp_path / "disk"
+        mount_small(disk, "1m")
+        root = disk / "store"
+        store = open_store(root, clock=FixedClock()).unwrap()
+        kept = [Sample(version=str(number)) for number in range(3)]
+        for sample in kept:
+            expect_success(put(store, sample, EPOCH), "commit")
+        _fill(disk / "filler")
+        gone = kept[0].image_id
+        removed = expect_success(store.remove(gone), "remove")
+        assert removed.image_id == gone
+        assert_served(root, kept[1:])
+        # 1. It is no damage, and a collection ends it.
+        checked = verify_store(root).unwrap()
+        assert [finding.kind for finding in checked.findings] == ["removal-unfinished"]
+        assert not checked.is_damaged
+        assert isinstance(store.remove(Sample(version="9").image_id).failure(), ImageNotFound)
+        (disk / "filler").unlink()
+        expect_success(collect_now(root), "collect")
+        assert verify_store(root).unwrap() == Checked(2, 2, 2 * removed.archive_bytes, ())
+        # 2. Or it is stored again.
+        _fill(disk / "filler")
+        expect_success(store.remove(kept[1].image_id), "remove")
+        (disk / "filler").unlink()
+        assert expect_success(put(store, kept[1], EPOCH), "commit").outcome == "new"
+        assert verify_store(root).unwrap().findings == ()
+        assert_served(root, kept[1:])
 
     require_child(body)
 

@@ -1,16 +1,31 @@
 """The store on disk answers as the one in memory, whatever is done to it and wherever it stops."""
 
 import copy
-from contextlib import ExitStack
-from dataclasses import replace
+import shutil
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from returns.pipeline import is_successful
+from returns.result import Result
 
+from pipeline.adapters.layout.filesystem import Filesystem
+from pipeline.adapters.layout.maintenance import (
+    Checked,
+    Collected,
+    Rebuilt,
+    collect_store,
+    rebuild_store,
+    verify_store,
+)
 from pipeline.adapters.memory import MemoryStore
+from pipeline.errors import StoreError
 from pipeline.names import ImageName, Label, LabelName, Labels
+from pipeline.ports import Clock
 from pipeline.results import Freshness, Validators
 from pipeline.testing.conformance import StoreUnderTest, put
 from pipeline.testing.fakes import FixedClock
@@ -36,17 +51,29 @@ samples = st.builds(
     leniency=st.sampled_from(((), ("weak-hash",))),
     asked_version=st.sampled_from((None, "1")),
     by_name=st.booleans(),
-    validators=st.builds(Validators, st.none() | st.text(st.characters(max_codepoint=127), max_size=3)),
+    validators=st.builds(
+        Validators, st.none() | st.text(st.characters(max_codepoint=127), max_size=3)
+    ),
     max_age_seconds=st.integers(min_value=-1, max_value=2**70),
 )
 seconds = st.integers(min_value=0, max_value=3)
 
 
-def everything(store: StoreUnderTest) -> object:
+@dataclass(frozen=True)
+class Everything:
     """Every answer that a store can give, to compare."""
+
+    images: object
+    found: object
+    remembered: object
+    manifests: object
+    resolved: object
+
+
+def everything(store: StoreUnderTest) -> Everything:
     images = store.list_images()
     asked = [Labels()] + [Labels((Label(LabelName("version"), v),)) for v in VERSIONS]
-    return (
+    return Everything(
         images,
         [store.find(name, labels) for name in NAMES for labels in asked],
         [store.lookup(url) for url in URLS],
@@ -55,8 +82,26 @@ def everything(store: StoreUnderTest) -> object:
     )
 
 
+def stopping(at: int | None) -> StoppingFilesystem:
+    return StoppingFilesystem() if at is None else StoppingFilesystem(at, interrupt)
+
+
+def verify(root: Path) -> Checked:
+    return verify_store(root, filesystem=StoppingFilesystem()).unwrap()
+
+
+def collect(root: Path, filesystem: Filesystem) -> Result[tuple[Collected, ...], StoreError]:
+    """Collect as if it were long after the files were written."""
+    late = FixedClock(datetime.now(UTC) + timedelta(days=1))
+    return collect_store(root, clock=late, grace=timedelta(0), filesystem=filesystem)
+
+
+def rebuild(root: Path, clock: Clock, filesystem: Filesystem) -> Result[Rebuilt, StoreError]:
+    return rebuild_store(root, clock=clock, filesystem=filesystem)
+
+
 class StoreMachine(RuleBasedStateMachine):
-    """Commits, removals, refreshes and crashes, against the store in memory as the model."""
+    """Everything that is done to a store, and crashes, against the store in memory as the model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +131,7 @@ class StoreMachine(RuleBasedStateMachine):
         for store in (self.store, self.model):
             assert is_successful(store.refresh(url, Validators(etag), freshness))
 
-    @rule(sample=samples, number=st.integers(min_value=1, max_value=60), removes=st.booleans())
+    @rule(sample=samples, number=st.integers(min_value=1, max_value=80), removes=st.booleans())
     def crash(self, sample: Sample, number: int, removes: bool) -> None:
         """Stop a change before one of its calls; it happened wholly or not at all."""
         stopping = opened(self.root, StoppingFilesystem(number, interrupt), self.clock)
@@ -110,6 +155,48 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             assert found == everything(self.model)
 
+    @rule(sample=samples)
+    def touch(self, sample: Sample) -> None:
+        self.store.touch(sample.image_id)
+
+    @rule(stop_at=st.none() | st.integers(min_value=1, max_value=30))
+    def collect(self, stop_at: int | None) -> None:
+        """Whatever is left is removed, and no image with it."""
+        with suppress(KeyboardInterrupt):
+            collect(self.root, stopping(stop_at)).unwrap()
+        if stop_at is None:
+            assert verify(self.root).findings == ()
+
+    @rule(stop_at=st.none() | st.integers(min_value=1, max_value=150))
+    def rebuild(self, stop_at: int | None) -> None:
+        """An index that is made again says what it said."""
+        # An archive whose removal was stopped half-way would be an image again.
+        collect(self.root, stopping(None)).unwrap()
+        if not self.root.exists():
+            return
+        with suppress(KeyboardInterrupt):
+            rebuilt = rebuild(self.root, self.clock, stopping(stop_at)).unwrap()
+            assert (rebuilt.unproven, rebuilt.left_out) == ((), ())
+
+    @rule(junk=st.none() | st.binary(max_size=9_000))
+    def lose_the_index(self, junk: bytes | None) -> None:
+        """Archives and records alone say everything but which URLs were forgotten since."""
+        collect(self.root, stopping(None)).unwrap()
+        database = self.root / "image-pipeline.db"
+        if not database.exists():
+            return
+        copied = shutil.copytree(self.root, self.root.with_name("copy"))
+        for path in copied.glob("image-pipeline.db*"):
+            path.unlink()
+        if junk is not None:
+            (copied / database.name).write_bytes(junk)
+        rebuilt = rebuild(copied, self.clock, stopping(None)).unwrap()
+        assert (rebuilt.unproven, rebuilt.left_out) == ((), ())
+        lost, model = everything(opened(copied, clock=self.clock)), everything(self.model)
+        assert replace(lost, remembered=()) == replace(model, remembered=())
+        assert verify(copied).findings == ()
+        shutil.rmtree(copied)
+
     @rule()
     def reopen(self) -> None:
         self.store = opened(self.root, clock=self.clock)
@@ -121,6 +208,8 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def files_are_sound(self) -> None:
         assert_sound(self.root)
+        checked = verify(self.root)
+        assert not checked.is_damaged, checked.findings
 
 
 TestStore = StoreMachine.TestCase
