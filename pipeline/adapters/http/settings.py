@@ -87,10 +87,15 @@ class HttpSettings:
     """How HTTP is spoken.
 
     ``ca_file`` is a PEM file of certificate authorities that are trusted beside the system's.
-    ``allow_http`` lets plain ``http:`` URLs be asked for; a redirect from https to http is never
-    followed. ``public_only`` refuses every peer whose address is not public. ``limit_rate`` is in
-    bytes a second, for all transfers of a transport together. ``hosts`` has at most one entry for
-    a host and port; the first counts.
+    ``connect_to`` says where hosts really are; what a rule leads to may be any address. Behind a
+    proxy it says where the proxy's tunnel ends (for plain http there is one then, too), as with
+    curl; the proxy itself is where ``proxies`` says. ``allow_http`` lets plain ``http:`` URLs be
+    asked for; a redirect from https to http is never followed.
+
+    ``public_only`` refuses every peer whose address is not public; names that a proxy would have to
+    resolve with them, since nobody here sees where they lead. ``limit_rate`` is in bytes a second,
+    for all transfers of a transport together. Of several ``hosts`` with the same host and port,
+    the first counts.
     """
 
     ca_file: str | None = None
