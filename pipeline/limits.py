@@ -154,6 +154,12 @@ KEY_URLS: Final = 16
 DEPENDENCIES: Final = 1_000
 """Images that one fetch may pull in through dependencies."""
 
+PARALLEL_FETCHES: Final = 4
+"""Images fetched at once: enough to hide a server's delays, too few to trouble one."""
+
+STOP_SECONDS: Final = 1.0
+"""How long an interrupted run waits for its threads to let go of what they hold."""
+
 DEPENDENCY_DEPTH: Final = 100
 """Longest chain of dependencies."""
 

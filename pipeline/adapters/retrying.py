@@ -80,7 +80,9 @@ class RetryingTransport:
 
     A request's ``total_seconds`` cover all attempts and the waits between. ``Retry-After`` is
     heeded; where it asks for more than :data:`~pipeline.limits.RETRY_LONGEST_SECONDS`, or than is
-    left, there is no further attempt. ``jitter`` gives numbers from 0 to 1.
+    left, there is no further attempt. A host that gave no answer, however often it was asked, is
+    asked once for each request from then on: a run with several places goes on to the next.
+    ``jitter`` gives numbers from 0 to 1.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class RetryingTransport:
         self._observer = observer
         self._retries = retries
         self._jitter = jitter
+        self._dead: set[str] = set()
 
     def fetch(self, request: Request, sink: Sink) -> _Outcome:
         """GET ``request.url`` as the transport does, again and again where that may help.
@@ -105,17 +108,23 @@ class RetryingTransport:
         Errors: what the transport fails with, where there was one attempt; RetriesExhausted with
         the causes of those since the last progress, where there were several.
         """
+        host = _host_of(request.url)
         attempts = _Attempts(
             self._transport,
             self._clock,
             self._observer,
-            self._retries,
+            0 if host in self._dead else self._retries,
             self._jitter,
             request,
             sink,
             ends_at=self._clock.monotonic() + request.total_seconds,
         )
-        return attempts.run()
+        outcome = attempts.run()
+        if attempts.met_nobody:
+            self._dead.add(host)
+        else:
+            self._dead.discard(host)
+        return outcome
 
 
 @final
@@ -151,6 +160,15 @@ class _Attempts:
         if len(self.causes) == 1:
             return Failure(self.causes[0])
         return Failure(RetriesExhausted(self.request.url, tuple(self.causes)))
+
+    @property
+    def met_nobody(self) -> bool:
+        """Whether no attempt came as far as an answer."""
+        return len(self.causes) > 0 and all(
+            isinstance(cause, ConnectionFailed)
+            or (isinstance(cause, DeadlineExceeded) and cause.which == "connect")
+            for cause in self.causes
+        )
 
     def _attempt(self) -> _Outcome:
         self.made += 1
@@ -194,6 +212,11 @@ class _Attempts:
 
     def _give_up(self, state: RetryCallState) -> _Outcome:  # noqa: ARG002 - the causes say it
         return Failure(self.causes[-1])
+
+
+def _host_of(url: str) -> str:
+    """Return a URL's scheme, host and port, as it spells them."""
+    return "/".join(url.split("/", 3)[:3]).lower()
 
 
 def _is_worth_another(outcome: _Outcome) -> bool:

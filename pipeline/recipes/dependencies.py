@@ -7,17 +7,19 @@ fetches shared dependencies twice and ignores ``imageID``, here each is fetched 
 parent demands of it is enforced.
 """
 
-from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
+from threading import Event
 from typing import final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import InvalidManifest, PipelineError, TooManyDependencies
-from pipeline.limits import DEPENDENCIES, DEPENDENCY_DEPTH
+from pipeline.limits import DEPENDENCIES, DEPENDENCY_DEPTH, PARALLEL_FETCHES
 from pipeline.manifest import Dependency, parse_manifest
 from pipeline.names import Platform
+from pipeline.parallel import StoppableObserver, in_parallel
 from pipeline.ports import Noticed
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.standing import as_expected
@@ -38,33 +40,53 @@ class _Wanted:
 def fetch_dependencies(
     fetcher: Fetcher, parent: Stored
 ) -> Result[tuple[Stored, ...], PipelineError]:
-    """Fetch everything below ``parent``, breadth first, each dependency once.
+    """Fetch everything below ``parent``, level by level, each dependency once.
 
-    Errors: what the first failing dependency fails with; TooManyDependencies.
+    What stands on one level is fetched at once, :data:`~pipeline.limits.PARALLEL_FETCHES` at a
+    time.
+
+    Errors: what a dependency fails with, which ends the others; TooManyDependencies.
     """
-    # What waits are images, not what they depend on: a manifest can name 200,000 dependencies.
-    waiting = deque([(parent, 0)])
     seen: set[Dependency] = set()
     fetched: list[Stored] = []
-    while waiting:
-        image, depth = waiting.popleft()
+    level: tuple[Stored, ...] = (parent,)
+    for depth in range(DEPENDENCY_DEPTH + 1):
+        wanted = _wanted_by(fetcher, level, seen)
+        if not is_successful(wanted):
+            return Failure(wanted.failure())
+        if not wanted.unwrap():
+            return Success(tuple(fetched))
+        if depth == DEPENDENCY_DEPTH:
+            break
+        stop = Event()
+        stoppable = replace(fetcher, observer=StoppableObserver(fetcher.observer, stop))
+        outcome = in_parallel(
+            partial(_fetch_one, stoppable), wanted.unwrap(), most=PARALLEL_FETCHES, stop=stop
+        )
+        if not is_successful(outcome):
+            return Failure(outcome.failure())
+        level = outcome.unwrap()
+        fetched.extend(level)
+    return Failure(TooManyDependencies(DEPENDENCY_DEPTH, "levels of dependencies"))
+
+
+def _wanted_by(
+    fetcher: Fetcher, images: tuple[Stored, ...], seen: set[Dependency]
+) -> Result[tuple[_Wanted, ...], PipelineError]:
+    """Return what these images depend on and nobody has wanted yet; it is ``seen`` from now on."""
+    found: list[_Wanted] = []
+    for image in images:
         below = _dependencies_of(fetcher, image)
         if not is_successful(below):
             return Failure(below.failure())
         for wanted in below.unwrap():
-            if wanted.dependency in seen:
-                continue
-            seen.add(wanted.dependency)
+            if wanted.dependency not in seen:
+                seen.add(wanted.dependency)
+                found.append(wanted)
+            # A manifest can name 200,000.
             if len(seen) > DEPENDENCIES:
                 return Failure(TooManyDependencies(DEPENDENCIES, "dependencies"))
-            if depth >= DEPENDENCY_DEPTH:
-                return Failure(TooManyDependencies(DEPENDENCY_DEPTH, "levels of dependencies"))
-            outcome = _fetch_one(fetcher, wanted)
-            if not is_successful(outcome):
-                return Failure(outcome.failure())
-            fetched.append(outcome.unwrap())
-            waiting.append((outcome.unwrap(), depth + 1))
-    return Success(tuple(fetched))
+    return Success(tuple(found))
 
 
 def _dependencies_of(fetcher: Fetcher, image: Stored) -> Result[tuple[_Wanted, ...], PipelineError]:

@@ -6,7 +6,8 @@ A run that asks nobody does not wait until the HTTP stack is imported, nor read 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import final
 
 from returns.pipeline import is_successful
@@ -24,14 +25,16 @@ class SchemeTransport:
     files: Transport
     make_http: Callable[[], Result[Transport, ConfigurationError]]
     http: Transport | None = None
+    making: Lock = field(default_factory=Lock)
 
     def prepare(self) -> Result[None, ConfigurationError]:
         """Make HTTP ready, so that whatever is wrong with it is said before anything is asked."""
-        if self.http is None:
-            made = self.make_http()
-            if not is_successful(made):
-                return Failure(made.failure())
-            self.http = made.unwrap()
+        with self.making:
+            if self.http is None:
+                made = self.make_http()
+                if not is_successful(made):
+                    return Failure(made.failure())
+                self.http = made.unwrap()
         return Success(None)
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:

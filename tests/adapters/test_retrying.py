@@ -258,3 +258,44 @@ def test_each_is_told_without_secrets() -> None:
         TransferRetried(redacted, n, f"no answer from {redacted}: refused", wait)
         for n, wait in ((1, RETRY_SECONDS), (2, RETRY_SECONDS * 2))
     ]
+
+
+class TestHostsThatAreDown:
+    def asked_by(self, *urls: str, script: list[TransportError]) -> list[int]:
+        """How often each request in turn is sent by one transport."""
+        clock = FixedClock()
+        inner = ScriptedTransport([(0, error) for error in script], clock)
+        transport = RetryingTransport(inner, clock, retries=3, jitter=lambda: 1.0)
+        counts = []
+        for url in urls:
+            before = len(inner.asked)
+            transport.fetch(Request(url, 1000, 10, 10_000), ResumableSink())
+            counts.append(len(inner.asked) - before)
+        return counts
+
+    @pytest.mark.parametrize("error", [REFUSED, DeadlineExceeded(URL, 30, "connect")])
+    def test_they_are_asked_once_from_then_on(self, error: TransportError) -> None:
+        urls = ("https://a.example/1", "https://A.example/2", "https://a.example")
+        assert self.asked_by(*urls, script=[error] * 9) == [4, 1, 1]
+
+    def test_others_are_not(self) -> None:
+        urls = ("https://a.example/1", "https://a.example:444/", "http://a.example/")
+        assert self.asked_by(*urls, script=[REFUSED] * 12) == [4, 4, 4]
+
+    def test_nor_those_that_answered(self) -> None:
+        urls = ("https://a.example/1", "https://a.example/2")
+        down: list[TransportError] = [REFUSED, REFUSED, REFUSED, HttpStatus(URL, 503)]
+        assert self.asked_by(*urls, script=[*down, *down]) == [4, 4]
+
+    def test_nor_those_that_came_back(self) -> None:
+        urls = ("https://a.example/1", "https://a.example/2", "https://a.example/3")
+        down = [REFUSED] * 4
+        clock = FixedClock()
+        inner = ScriptedTransport([(0, error) for error in down], clock)
+        transport = RetryingTransport(inner, clock, retries=3, jitter=lambda: 1.0)
+        for url in urls:
+            transport.fetch(Request(url, 1000, 10, 10_000), ResumableSink())
+        assert len(inner.asked) == 4 + 1 + 1
+        inner.script.extend((0, error) for error in down)
+        transport.fetch(Request(urls[0], 1000, 10, 10_000), ResumableSink())
+        assert len(inner.asked) == 6 + 4

@@ -229,6 +229,8 @@ def world(
             "SYSTEM_CONFIG": tmp_path / "system",
             "CA_FILE": tmp_path / "ca.pem",
             "CONNECT_TO": f"{HOST}:443:127.0.0.1:{port}",
+            # Waiting is tested where time is an argument.
+            "RETRIES": 0,
         }.items():
             monkeypatch.setenv(f"IMAGE_PIPELINE_{name}", str(value))
         # Whoever runs the tests may have passwords, and be behind a proxy.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import BinaryIO, Final, final
 
 from returns.pipeline import is_successful
@@ -47,7 +48,7 @@ class _Kept:
 class MemoryStore:
     """A :class:`~pipeline.ports.Store`, ``Catalog`` and ``RemoteCache`` in memory.
 
-    It has the methods of the store on disk, with the same outcomes. For one thread.
+    It has the methods of the store on disk, with the same outcomes. Several threads may use it.
     """
 
     clock: Clock
@@ -55,13 +56,12 @@ class MemoryStore:
     _remotes: dict[str, tuple[Digest, Validators, Freshness]] = field(default_factory=dict)
     _sessions: list[MemoryQuarantine] = field(default_factory=list)
     _bodies: dict[str, HeldBody] = field(default_factory=dict)
-    _count: int = 0
+    _numbers: Iterator[int] = field(default_factory=count)
 
     @contextmanager
     def quarantine(self) -> Iterator[Result[MemoryQuarantine, StoreError]]:
         """Open a quarantine for a ``with`` block; it is emptied whatever ends the block."""
-        self._count += 1
-        session = MemoryQuarantine(prefix=f"{self._count}/", bodies=self._bodies)
+        session = MemoryQuarantine(prefix=f"{next(self._numbers)}/", bodies=self._bodies)
         with emptied(session):
             self._sessions.append(session)
             try:
@@ -81,9 +81,8 @@ class MemoryStore:
             taken = self._take(extracted.archive)
             if not is_successful(taken):
                 return Failure(taken.failure())
-            self._count += 1
             image = replace(offered, outcome="already-stored")
-            kept = _Kept(image, extracted.manifest.raw, taken.unwrap(), self._count)
+            kept = _Kept(image, extracted.manifest.raw, taken.unwrap(), next(self._numbers))
             self._kept[image.image_id] = kept
             outcome = offered
         else:
@@ -108,7 +107,7 @@ class MemoryStore:
         kept = self._kept.pop(image_id, None)
         if kept is None:
             return Failure(ImageNotFound(image_id.image_id))
-        self._remotes = {url: row for url, row in self._remotes.items() if row[0] != image_id}
+        self._remotes = {url: row for url, row in list(self._remotes.items()) if row[0] != image_id}
         return Success(kept.image)
 
     def touch(self, image_id: Digest) -> None:
@@ -120,7 +119,8 @@ class MemoryStore:
         Errors: ImageNotFound, AmbiguousImage.
         """
         sought = f"sha512-{hex_prefix}"
-        fitting = sorted(image_id for image_id in self._kept if image_id.hex.startswith(hex_prefix))
+        every = list(self._kept)
+        fitting = sorted(image_id for image_id in every if image_id.hex.startswith(hex_prefix))
         if not is_id_prefix(hex_prefix) or not fitting:
             return Failure(ImageNotFound(sought))
         if len(fitting) > 1:
