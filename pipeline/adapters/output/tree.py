@@ -72,6 +72,8 @@ class Tree:
 
         It is called again where that name was taken and is free now.
         """
+        if not path:
+            raise Refused(CorruptArchive("its root is something else than a folder"))
         parent, name = self._place(path)
         self._count()
         try:

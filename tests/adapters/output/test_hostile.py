@@ -69,6 +69,11 @@ class TestPaths:
         assert isinstance(place.refusal(make_tar(symlink(b"a", b"b\0c"))), CorruptArchive)
         assert isinstance(place.refusal(make_tar(hardlink(b"a", b"b\0c"))), NotAnImage)
 
+    @pytest.mark.parametrize("type_flag", [b"0", b"1", b"2", b"6"])
+    def test_a_root_that_is_no_folder(self, place: Place, type_flag: bytes) -> None:
+        entry = make_entry(b".", type_flag=type_flag, link=b"a")
+        assert isinstance(place.refusal(make_tar(make_entry(b"a"), entry)), CorruptArchive)
+
     def test_a_symbolic_link_to_nowhere_at_all(self, place: Place) -> None:
         entry = make_entry(b"a", type_flag=b"2")
         assert isinstance(place.refusal(make_tar(entry)), CorruptArchive)
