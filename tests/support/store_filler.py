@@ -1,0 +1,111 @@
+"""Stores with any number of images, made fast: what commits write, without their waits.
+
+Rows, archives and records are written by the store's own functions, many images to a transaction
+and nothing synced; ``store verify`` finds no difference (``tests/adapters/test_layout_scale.py``).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha512
+from pathlib import Path
+from typing import final
+
+from pipeline.adapters.layout import blobs, index, records
+from pipeline.adapters.layout.facts import facts_of
+from pipeline.adapters.layout.filesystem import BLOB_MODE, OsFilesystem, make_folders
+from pipeline.adapters.layout.place import Place
+from pipeline.adapters.layout.schema import writing
+from pipeline.digest import Digest
+from pipeline.names import ImageName, Label, LabelName, Labels
+from pipeline.results import Freshness, Stored, Validators
+from pipeline.testing.archives import make_entry, make_tar
+from pipeline.testing.fakes import EPOCH
+from pipeline.testing.makers import make_manifest
+from pipeline.testing.samples import Sample
+
+IMAGES_PER_NAME = 100
+"""Of each name but one; that one has a tenth of all images, each a version of its own."""
+
+BUSY = ImageName("example.com/busy")
+"""That name."""
+
+_PER_TRANSACTION = 5_000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Tiny:
+    """The ``number``-th image of a filled store: a manifest and an empty root."""
+
+    number: int
+
+    @property
+    def name(self) -> ImageName:
+        """Its name."""
+        if self.number % 10 == 0:
+            return BUSY
+        return ImageName(f"example.com/app-{self.number // IMAGES_PER_NAME}")
+
+    @property
+    def labels(self) -> Labels:
+        """A version of its own, and an operating system."""
+        version = Label(LabelName("version"), f"1.{self.number}")
+        return Labels((Label(LabelName("os"), "linux"), version))
+
+    @property
+    def url(self) -> str:
+        """Where it came from."""
+        return f"https://example.com/{self.number}.aci"
+
+    @property
+    def imported_at(self) -> datetime:
+        """A second after the one before."""
+        return EPOCH + timedelta(seconds=self.number)
+
+    @property
+    def manifest(self) -> bytes:
+        """The manifest's bytes."""
+        labels = {str(label.name): label.value for label in self.labels.items}
+        return make_manifest(self.name, labels)
+
+    @property
+    def archive(self) -> bytes:
+        """The archive's bytes: 2.5 KiB."""
+        root = make_entry(b"rootfs", type_flag=b"5")
+        return make_tar(make_entry(b"manifest", self.manifest), root)
+
+
+def fill(root: Path, first: int, last: int) -> None:
+    """Put the images from ``first`` to before ``last`` into the store at ``root``."""
+    place = Place(root, OsFilesystem())
+    for start in range(first, last, _PER_TRANSACTION):
+        with place.locked():
+            place.write_layout_files()
+            make_folders(place.filesystem, blobs.folder_of(root))
+            make_folders(place.filesystem, records.folder_of(root))
+            _fill(place, start, min(start + _PER_TRANSACTION, last))
+
+
+def _fill(place: Place, first: int, last: int) -> None:
+    provenance = Sample(signers="a").provenance
+    with writing(place.filesystem, place.database) as connection:
+        for tiny in map(Tiny, range(first, last)):
+            archive = tiny.archive
+            image_id = Digest("sha512", sha512(archive).hexdigest())
+            image = Stored(
+                image_id,
+                tiny.name,
+                tiny.labels,
+                len(archive),
+                tiny.imported_at,
+                provenance,
+                tiny.url,
+            )
+            index.insert(connection, image, tiny.manifest)
+            freshness = Freshness(tiny.imported_at)
+            index.set_remote(connection, tiny.url, image_id.hex, Validators(), freshness)
+            facts = facts_of(connection, image_id.hex)
+            assert facts is not None
+            place.blob(image_id).write_bytes(archive)
+            place.blob(image_id).chmod(BLOB_MODE)
+            place.record(image_id).write_bytes(records.encode(image_id, facts))
