@@ -23,6 +23,8 @@ import trustme
 
 from pipeline.testing.makers import make_manifest
 from tests.bench.measure import measure, median_of, row
+from tests.bench.store import store_scale
+from tests.bench.transfers import transfers
 from tests.peers.nginx import Nginx
 
 MIB = 1024 * 1024
@@ -167,7 +169,7 @@ def main() -> None:
         home = Path(folder)
         (home / "gnupg").mkdir(mode=0o700)
         authority.cert_pem.write_to_path(str(home / "ca.pem"))
-        with Nginx(home / "nginx", authority.issue_cert(HOST)) as nginx:
+        with Nginx(home / "nginx", authority.issue_cert(HOST, "localhost")) as nginx:
             env = os.environ | {
                 "IMAGE_PIPELINE_STORE": str(home / "store"),
                 "IMAGE_PIPELINE_CONFIG": str(home / "config"),
@@ -182,9 +184,11 @@ def main() -> None:
             trust = ["trust", "add", "--prefix", HOST, "--skip-fingerprint-review"]
             measure([PROGRAM, *trust, str(home / "key.gpg")], env)
             start_up(bench, runs)
+            transfers(home, nginx, runs)
             compare(bench, runs)
             verify(bench, runs)
             memory(bench)
+            store_scale(home)
             measure(["gpgconf", "--homedir", str(home / "gnupg"), "--kill", "gpg-agent"])
 
 
