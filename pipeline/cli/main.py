@@ -139,7 +139,7 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         if is_tty(sys.stderr) and not wants_json(arguments, os.environ):
             click.echo(err=True)  # the line that ends in the terminal's ^C
-        hint = "what was half done has been undone"
+        hint = "what was half done has been undone; a download goes on from where it was"
         return _fail(arguments, Failed("interrupted", "interrupted", hint, INTERRUPTED))
     except BrokenPipeError:
         # Whoever read the output has enough of it.

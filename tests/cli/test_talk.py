@@ -11,14 +11,20 @@ import pytest
 
 from pipeline.cli.progress import Progress, ProgressWord, can_draw, make_observer
 from pipeline.cli.talk import Talk, is_tty
-from pipeline.ports import TransferFinished, TransferProgressed, TransferRetried, TransferStarted
+from pipeline.ports import (
+    Noticed,
+    TransferFinished,
+    TransferProgressed,
+    TransferRetried,
+    TransferStarted,
+)
 from pipeline.testing.fakes import FixedClock
 from tests.support.terminal import Terminal
 from tests.support.world import REFERENCE, World
 
 THREADS = 4
 TIMES = 10
-LINES_A_TRANSFER: dict[ProgressWord, int] = {"bar": 0, "plain": 3, "json": 4}
+LINES_A_TRANSFER: dict[ProgressWord, int] = {"bar": 1, "plain": 4, "json": 5, "none": 1}
 
 
 class Gate:
@@ -71,6 +77,7 @@ def transfers(observer: Progress, number: int) -> None:
         observer.on_event(TransferStarted(url, 1, 2))
         observer.on_event(TransferProgressed(url, 1, 2))
         observer.on_event(TransferRetried(url, 1, "reset", 1))
+        observer.on_event(Noticed("seen", f"a word on {url}"))
         observer.on_event(TransferFinished(url, 2, 1, 1))
 
 
@@ -85,14 +92,14 @@ def in_threads(observer: Progress) -> None:
     observer.close()
 
 
-@pytest.mark.parametrize("word", ["bar", "plain", "json"])
+@pytest.mark.parametrize("word", list(LINES_A_TRANSFER))
 def test_one_thread_at_a_time(word: ProgressWord, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal, clock = SlowTerminal(), SlowClock()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     in_threads(make_observer(word, Talk(as_json=word == "json"), clock))
     assert terminal.gate.most == 1
-    assert clock.gate.most == (0 if word == "json" else 1)
+    assert clock.gate.most == (1 if word in {"bar", "plain"} else 0)
     lines = terminal.screen
     if word == "json":
         assert all(json.loads(line) for line in lines)

@@ -9,9 +9,11 @@ import re
 
 _TOKENS = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|([\r\n])|([^\x00-\x1f\x7f]+)|(.)", re.DOTALL)
 
+COLUMNS = 80
+
 
 class Terminal(io.StringIO):
-    """A text stream that says it is a terminal; ``screen`` is what it shows, line by line."""
+    """A text stream that says it is a terminal of 80 columns and any number of rows."""
 
     def isatty(self) -> bool:
         return True
@@ -31,9 +33,13 @@ class Terminal(io.StringIO):
             elif (command, parameters) == ("K", "2"):
                 lines[row] = ""
             elif text:
-                line = lines[row].ljust(column)
-                lines[row] = line[:column] + text + line[column + len(text) :]
-                column += len(text)
+                for character in text:
+                    if column == COLUMNS:
+                        row, column = row + 1, 0
+                        lines += [""] * (row + 1 - len(lines))
+                    line = lines[row].ljust(column)
+                    lines[row] = line[:column] + character + line[column + 1 :]
+                    column += 1
             elif command != "m":
                 raise AssertionError(f"unexpected: {parameters!r} {command!r} {other!r}")
         while lines and not lines[-1]:

@@ -74,8 +74,9 @@ class Screen:
 
     def _render(self) -> Group:
         # The last column stays empty: some terminals go to the next line as soon as it is filled.
-        width, height = self._console.width - 1, self._console.height - 1
-        return Group(*(_text(line) for line in self._picture(width, height)))
+        # So does the last row: it is where the terminal puts ^C, and the shell what became of us.
+        width, height = self._console.width - 1, self._console.height - 2
+        return Group(*(_text(line) for line in self._picture(width, height)), Text())
 
 
 def _text(line: "BarLine") -> Text:

@@ -151,6 +151,14 @@ def test_closing_leaves_no_trace(messages: int) -> None:
         assert drawn.screen[-1] == "afterwards"
 
 
+def test_what_the_terminal_puts_there_goes_with_the_bars() -> None:
+    """Ctrl-C shows as ^C where the cursor stands."""
+    with half_way() as drawn:
+        drawn.terminal.write("^C^C")
+        drawn.observer.close()
+        assert drawn.screen == []
+
+
 def test_the_cursor_is_never_hidden() -> None:
     """Who is killed cannot bring it back."""
     with half_way() as drawn:
@@ -175,7 +183,7 @@ def test_what_has_no_bar_is_retried_in_a_line() -> None:
 
 
 def test_more_transfers_than_rows() -> None:
-    with drawing(rows=5) as drawn:
+    with drawing(rows=6) as drawn:
         urls = [f"https://example.com/{number}.aci" for number in range(10)]
         drawn.see(*(TransferStarted(url, 0, 2) for url in urls))
         drawn.see(*(TransferProgressed(url, 1, 2) for url in urls), after=1)
