@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.manifest import Dependency as Dependency
     from pipeline.manifest import ImageManifest as ImageManifest
     from pipeline.manifest import parse_manifest as parse_manifest
+    from pipeline.mirrors import Mirrors as Mirrors
+    from pipeline.mirrors import parse_mirrors as parse_mirrors
     from pipeline.names import ImageName as ImageName
     from pipeline.names import Label as Label
     from pipeline.names import LabelName as LabelName
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from pipeline.stages.download import download_image as download_image
     from pipeline.stages.download import download_unsigned as download_unsigned
     from pipeline.stages.extract import extract_manifest as extract_manifest
+    from pipeline.stages.mirror import mirror_candidates as mirror_candidates
     from pipeline.stages.parse import parse_reference as parse_reference
     from pipeline.stages.store import store_image as store_image
     from pipeline.stages.verify import accept_unsigned as accept_unsigned
@@ -90,6 +93,10 @@ else:
                 "Dependency",
                 "ImageManifest",
                 "parse_manifest",
+            ),
+            "pipeline.mirrors": (
+                "Mirrors",
+                "parse_mirrors",
             ),
             "pipeline.names": (
                 "ImageName",
@@ -134,6 +141,7 @@ else:
                 "download_unsigned",
             ),
             "pipeline.stages.extract": ("extract_manifest",),
+            "pipeline.stages.mirror": ("mirror_candidates",),
             "pipeline.stages.parse": ("parse_reference",),
             "pipeline.stages.store": ("store_image",),
             "pipeline.stages.verify": (
@@ -178,6 +186,7 @@ __all__ = [
     "Labels",
     "Limits",
     "Located",
+    "Mirrors",
     "NamedScope",
     "NoProof",
     "PipelineError",
@@ -198,10 +207,12 @@ __all__ = [
     "download_unsigned",
     "extract_manifest",
     "first_success",
+    "mirror_candidates",
     "parse_digest",
     "parse_fingerprint",
     "parse_image_name",
     "parse_manifest",
+    "parse_mirrors",
     "parse_reference",
     "store_image",
     "tap",

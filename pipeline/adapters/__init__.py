@@ -6,6 +6,7 @@ from pipeline.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from pipeline.adapters.appc import AppcDiscovery as AppcDiscovery
+    from pipeline.adapters.appc import MirrorDiscovery as MirrorDiscovery
     from pipeline.adapters.clock import SystemClock as SystemClock
     from pipeline.adapters.credentials import FoundCredentials as FoundCredentials
     from pipeline.adapters.credentials import read_credentials as read_credentials
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
     from pipeline.adapters.memory import MemoryStore as MemoryStore
     from pipeline.adapters.openpgp import OpenPGPVerifier as OpenPGPVerifier
     from pipeline.adapters.openpgp import read_keys as read_keys
+    from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
         __name__,
         {
-            "pipeline.adapters.appc": ("AppcDiscovery",),
+            "pipeline.adapters.appc": (
+                "AppcDiscovery",
+                "MirrorDiscovery",
+            ),
             "pipeline.adapters.clock": ("SystemClock",),
             "pipeline.adapters.credentials": (
                 "FoundCredentials",
@@ -56,6 +61,7 @@ else:
                 "OpenPGPVerifier",
                 "read_keys",
             ),
+            "pipeline.adapters.retrying": ("RetryingTransport",),
         },
     )
 
@@ -71,7 +77,9 @@ __all__ = [
     "LocalPaths",
     "MemoryQuarantine",
     "MemoryStore",
+    "MirrorDiscovery",
     "OpenPGPVerifier",
+    "RetryingTransport",
     "SystemClock",
     "open_store",
     "parse_connect_to",
