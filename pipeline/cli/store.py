@@ -13,7 +13,7 @@ from pipeline.text import printable
 
 @click.group(cls=Group)
 def store() -> None:
-    """Verify, rebuild and measure the store as a whole."""
+    """Keep the store in order: verify, rebuild, measure."""
 
 
 @store.command("verify", short_help="Compare index, archives and records.")
