@@ -43,7 +43,7 @@ COMMANDS: Final = {
     "image": ("pipeline.cli.image", "List and show stored images, and remove them."),
     "parse": ("pipeline.cli.parse", "Say what references are taken for, without fetching them."),
     "signature": ("pipeline.cli.signature", "Verify detached signatures by keys that are named."),
-    "store": ("pipeline.cli.store", "Verify, rebuild and measure the store as a whole."),
+    "store": ("pipeline.cli.store", "Keep the store in order: verify, rebuild, measure."),
     "trust": ("pipeline.cli.trust", "Say whose signatures count, and for which image names."),
 }
 """Each command's module, which has the command under the same name, and a line about it.
