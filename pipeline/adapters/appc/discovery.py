@@ -109,7 +109,8 @@ class AppcDiscovery:
             if page is None:
                 continue
             tags = [tag for tag in parse_page(page.untrusted_body) if tag.purpose == purpose]
-            peer = page.response.peer
+            # Where nobody can tell where a server is, what it names has to be public.
+            peer = AddressScope.PUBLIC if page.response.peer is None else page.response.peer
             made = [make(tag.location, peer) for tag in tags if covers(tag.prefix, name)]
             dropped = [each for each in made if isinstance(each, _Dropped)]
             for each in dropped:

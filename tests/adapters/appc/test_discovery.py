@@ -117,8 +117,8 @@ def test_every_place_in_order_and_each_once() -> None:
     contents = ("example.com https://b/x", "example.com https://a/{ext}", "example.com https://b/x")
     outcome, _, _ = endpoints({OWN: page(*contents)})
     assert outcome.unwrap() == (
-        Candidate("https://b/x", "https://b/x"),
-        Candidate("https://a/aci", "https://a/aci.asc"),
+        Candidate("https://b/x", "https://b/x", AddressScope.PUBLIC),
+        Candidate("https://a/aci", "https://a/aci.asc", AddressScope.PUBLIC),
     )
 
 
@@ -217,7 +217,9 @@ def test_keys_are_looked_up_for_themselves_and_bounded() -> None:
     keys = page(*(f"example.com https://h/{n}" for n in range(99)), name="ac-discovery-pubkeys")
     transport = MemoryTransport({OWN: page("example.com https://h/x"), HOST: keys})
     found = AppcDiscovery(transport, observer=EventLog()).public_keys(NAME)
-    assert found.unwrap() == tuple(KeyPlace(f"https://h/{n}") for n in range(KEY_URLS))
+    assert found.unwrap() == tuple(
+        KeyPlace(f"https://h/{n}", AddressScope.PUBLIC) for n in range(KEY_URLS)
+    )
     assert [request.url for request in transport.requests] == [OWN, PARENT, HOST]
 
 
@@ -228,8 +230,10 @@ def test_places_say_where_the_server_is_that_named_them(peer: AddressScope | Non
     keys = replace(page("example.com https://h/k", name="ac-discovery-pubkeys"), peer=peer)
     discovery = AppcDiscovery(MemoryTransport({OWN: images, PARENT: keys}), observer=EventLog())
     found = discovery.endpoints(NAME, Labels()).unwrap()
-    assert found == (Candidate("https://h/x", "https://h/x", peer),)
-    assert discovery.public_keys(NAME).unwrap() == (KeyPlace("https://h/k", peer),)
+    # Where nobody can tell, what is named has to be public.
+    named_by = AddressScope.PUBLIC if peer is None else peer
+    assert found == (Candidate("https://h/x", "https://h/x", named_by),)
+    assert discovery.public_keys(NAME).unwrap() == (KeyPlace("https://h/k", named_by),)
 
 
 def test_no_keys() -> None:

@@ -4,6 +4,7 @@ import pytest
 from returns.result import Failure, Success
 
 from pipeline.adapters.appc import AppcDiscovery, MirrorDiscovery
+from pipeline.addresses import AddressScope
 from pipeline.errors import DiscoveryFailed, InvalidUrl
 from pipeline.mirrors import NamePlace, UrlTemplate
 from pipeline.names import ImageName, Label, LabelName, Labels
@@ -25,9 +26,8 @@ def discovery(place: NamePlace, **pages: str) -> tuple[MirrorDiscovery, MemoryTr
 def test_another_names_pages_are_asked_and_its_own_are_not() -> None:
     page = '<meta name="ac-discovery" content="m.example https://m.example/{name}.{ext}">'
     mirror, web = discovery(THERE, **{"m.example/app": page})
-    wanted = Candidate(
-        "https://m.example/m.example/app.aci", "https://m.example/m.example/app.aci.asc"
-    )
+    image = "https://m.example/m.example/app.aci"
+    wanted = Candidate(image, f"{image}.asc", AddressScope.PUBLIC)
     assert mirror.endpoints(NAME, LABELS) == Success((wanted,))
     assert [request.url for request in web.requests] == ["https://m.example/app?ac-discovery=1"]
 
@@ -66,4 +66,6 @@ def test_keys_are_what_the_names_own_pages_say(place: NamePlace) -> None:
     other = page.replace("example.com", "m.example")
     pages = {"example.com/app": page, "m.example/app": other}
     mirror, _ = discovery(place, **pages)
-    assert mirror.public_keys(NAME) == Success((KeyPlace("https://example.com/key"),))
+    assert mirror.public_keys(NAME) == Success(
+        (KeyPlace("https://example.com/key", AddressScope.PUBLIC),)
+    )
