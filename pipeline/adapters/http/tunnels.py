@@ -118,10 +118,9 @@ class Tunnel(httpcore.NetworkBackend):
             ssl_context=self._context,
             network_backend=ProxyHop(self._network),
         )
-        seconds = self._network.remaining(timeout)
         try:
-            with self._network.deadline(seconds):
-                response = connection.handle_request(self._question(authority, timeout))
+            with self._network.deadline(self._network.remaining(timeout)):
+                response = connection.handle_request(self._question(authority))
         except (httpcore.ReadTimeout, httpcore.WriteTimeout) as error:
             raise httpcore.ConnectTimeout(error) from error
         stream = self._network.stream_in_use()
@@ -139,13 +138,10 @@ class Tunnel(httpcore.NetworkBackend):
         proxy = self._proxy
         return httpcore.URL(scheme=proxy.scheme, host=proxy.host, port=proxy.port, target=target)
 
-    def _question(self, authority: str, timeout: float | None) -> httpcore.Request:
+    def _question(self, authority: str) -> httpcore.Request:
         fields = [
             (b"Host", authority.encode("ascii")),
             (b"User-Agent", self._settings.user_agent.encode("latin-1")),
             *proof_for(self._proxy),
         ]
-        waits = dict.fromkeys(("connect", "read", "write"), timeout)
-        return httpcore.Request(
-            "CONNECT", self._url(authority), headers=fields, extensions={"timeout": waits}
-        )
+        return httpcore.Request("CONNECT", self._url(authority), headers=fields)

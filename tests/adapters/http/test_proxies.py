@@ -273,6 +273,28 @@ class TestTunnels:
         assert isinstance(error, DeadlineExceeded)
         assert error.which == "connect"
 
+    def test_authorities_are_read_once_for_proxy_and_server(
+        self,
+        open_transport: Open,
+        tls: ssl.SSLContext,
+        ca_file: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        paths, asked = ssl.get_default_verify_paths(), list[str]()
+
+        def count() -> ssl.DefaultVerifyPaths:
+            asked.append("")
+            return paths
+
+        monkeypatch.setattr("ssl.get_default_verify_paths", count)
+        with (
+            FaultServer({"/": http(b"x")}, tls) as server,
+            FaultServer({"files.example:443": tunnel_to(server.port)}, tls) as proxy,
+        ):
+            transport = open_transport(behind(proxy, "https", ca_file=ca_file))
+            transport.fetch(get(self.URL), ListSink()).unwrap()
+        assert len(asked) == 1
+
     def test_an_answer_in_pieces(
         self, open_transport: Open, tls: ssl.SSLContext, ca_file: str
     ) -> None:
@@ -311,6 +333,18 @@ class TestTunnels:
                     assert proxy.paths() == ["far.example:81"]
                 assert [each.connection for each in server.asked] == [1, 1]
                 assert server.asked[0].headers["host"] == "files.example"
+
+    def test_a_new_tunnel_is_no_kept_connection(self, open_transport: Open) -> None:
+        """What CONNECT took does not make the first request one that is asked again."""
+        rule = parse_connect_to("::far.example:81").unwrap()
+        with (
+            FaultServer({"/": then_close(b"")}) as server,
+            FaultServer({"far.example:81": tunnel_to(server.port)}) as proxy,
+        ):
+            settings = behind(proxy, connect_to=(rule,))
+            outcome = open_transport(settings).fetch(get("http://files.example/"), ListSink())
+            assert not is_successful(outcome)
+            assert len(server.asked) == 1
 
     def test_a_kept_tunnel_that_the_server_closed(
         self, open_transport: Open, tls: ssl.SSLContext, ca_file: str
