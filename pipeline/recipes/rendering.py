@@ -95,7 +95,8 @@ class _Plan:
         if dependency.image_id is not None:
             stored = store.resolve(dependency.image_id.hex)
         else:
-            stored = store.find(dependency.name, dependency.labels, Labels(platform.labels))
+            defaults = (each for each in platform.labels if not dependency.labels.get(each.name))
+            stored = store.find(dependency.name, dependency.labels, Labels(tuple(defaults)))
         expected = Expectations(
             name=dependency.name,
             required=dependency.labels,

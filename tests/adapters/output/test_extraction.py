@@ -354,6 +354,20 @@ class TestTarget:
         assert isinstance(place.unpack(FILE, overwrite=True).failure(), OutputUnavailable)
         assert set(place.tree()) == {".", "old"}
 
+    def test_nobody_else_can_look_into_it_meanwhile(self, place: Place) -> None:
+        seen: list[int] = []
+
+        class Looking(BytesIO):
+            def read(self, size: int | None = -1, /) -> bytes:
+                (draft,) = place.target.parent.iterdir()
+                seen.extend(stat.S_IMODE(path.stat().st_mode) for path in (draft, *draft.iterdir()))
+                return super().read(1024)
+
+        tar = make_tar(make_entry(b"a/", type_flag=b"5", mode=0o777), make_entry(b"a/b", b"x"))
+        assert is_successful(place.unpack(Looking(tar)))
+        assert len(seen) > 4
+        assert set(seen) == {0o700}
+
     def test_an_interrupt_leaves_nothing(self, place: Place) -> None:
         class Interrupting(BytesIO):
             def read(self, size: int | None = -1, /) -> bytes:
