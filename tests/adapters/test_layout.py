@@ -164,6 +164,17 @@ def test_a_removal_takes_a_blob_without_a_row(root: Path) -> None:
     assert not blob_of(root, other).exists()
 
 
+def test_a_removal_takes_the_record_too(root: Path) -> None:
+    record = root / "records" / "sha512" / f"{SAMPLE.image_id.hex}.json"
+    kept = record.read_bytes()
+    assert is_successful(opened(root).remove(SAMPLE.image_id))
+    assert not record.exists()
+    # One that a crash left is taken up by the same removal again.
+    record.write_bytes(kept)
+    assert isinstance(opened(root).remove(SAMPLE.image_id).failure(), ImageNotFound)
+    assert not record.exists()
+
+
 def test_no_file_outside_quarantine_can_be_committed(root: Path) -> None:
     other = Sample(version="2")
     outside = root.parent / "outside-1"
@@ -316,7 +327,8 @@ def test_the_last_use_is_noted_to_the_hour(root: Path) -> None:
     store.touch(Digest("sha256", "0" * 64))
 
 
-def test_noting_a_use_waits_for_nobody(root: Path) -> None:
+def test_noting_a_use_waits_for_nobody(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits"))
     store = opened(root, clock=FixedClock(EPOCH + timedelta(days=1)))
     filesystem = StoppingFilesystem()
     with locks.held(filesystem, root / "locks" / "store"):

@@ -30,6 +30,7 @@ UNSIGNED = Sample(version="2", content=b"unsigned", url=f"{URL}?2")
 LATEST = Sample(
     version="3", asked_version=None, url=f"{URL}?3", signers="bc", leniency=("weak-hash",)
 )
+OTHER = Sample(version="4")
 DATABASE = Path(__file__).resolve().parents[1] / "data" / "store-format-1.db.gz"
 """What version 0.1.0 wrote when it committed the three, a minute after another."""
 
@@ -113,12 +114,15 @@ def test_without_room_for_a_backup_nothing_is_changed(root: Path) -> None:
     whole = StoppingFilesystem()
     copy = root.with_name("copy")
     shutil.copytree(root, copy)
-    expect_success(put(opened(copy, whole), Sample(version="4"), EPOCH), "commit")
-    number = whole.calls.index("sql VACUUM INTO") + 1
-    error = put(opened(root, StoppingFilesystem(number, disk_full)), Sample(version="4"), EPOCH)
-    assert isinstance(error.failure(), DiskFull)
-    assert (root / "image-pipeline.db").read_bytes() == before
-    assert not list(root.glob("*.bak*"))
+    expect_success(put(opened(copy, whole), OTHER, EPOCH), "commit")
+    for call in ("sql VACUUM INTO", f"sync {copy}/image-pipeline.db.1.bak.new"):
+        number = whole.calls.index(call) + 1
+        full = shutil.copytree(root, root.with_name(f"full-{number}"))
+        outcome = put(opened(full, StoppingFilesystem(number, disk_full)), OTHER, EPOCH)
+        assert isinstance(outcome.failure(), DiskFull)
+        assert (full / "image-pipeline.db").read_bytes() == before
+        # A copy that is no good takes no space.
+        assert not list(full.glob("*.bak*"))
 
 
 def test_a_row_that_cannot_be_read_does_not_stop_it(root: Path) -> None:

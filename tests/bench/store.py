@@ -37,6 +37,8 @@ def store_scale(folder: Path) -> None:
     for count in (FEW, many):
         root = folder / f"store-{count}"
         fill(root, 0, count)
+        # Otherwise the first commits would wait until all of that is on the disk.
+        os.sync()
         columns.append(_measure(open_store(root, clock=SystemClock()).unwrap(), count))
     print(f"\nStore scale, milliseconds a call inside the library; median of {CALLS}")
     print(f"{'':<44}{FEW:>10,}{many:>10,}{'growth':>8}")

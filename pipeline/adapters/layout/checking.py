@@ -100,7 +100,7 @@ class _Names:
     """What there was at one moment: rows, archives, and names in the records' folder."""
 
     rows: frozenset[str]
-    blobs: tuple[str, ...]
+    blobs: frozenset[str]
     records: frozenset[str]
 
 
@@ -128,8 +128,8 @@ def check(place: Place) -> Checked:
 def _check(place: Place, connection: sqlite3.Connection) -> Checked:
     names = _names(place, connection)
     findings = [*_drafts(place), *_check_database(place, connection)]
-    known = frozenset(names.blobs) & names.rows
-    for name in names.blobs:
+    known = names.blobs & names.rows
+    for name in sorted(names.blobs):
         if name not in names.rows:
             kind: Kind = "file-unknown" if digest_named(name) is None else "blob-unknown"
             findings.append(Finding(kind, f"blobs/sha512/{name}", "no image of the index is this"))
@@ -150,7 +150,7 @@ def _names(place: Place, connection: sqlite3.Connection) -> _Names:
             # Who may not write the store may still look at it.
             leaving.enter_context(place.locked())
         rows = index.every_id(connection)
-        listed = tuple(names_in(blobs.folder_of(place.root)))
+        listed = frozenset(names_in(blobs.folder_of(place.root)))
         return _Names(rows, listed, frozenset(names_in(records.folder_of(place.root))))
 
 
@@ -219,7 +219,9 @@ def _missing_blob(names: _Names, name: str) -> Finding:
 def _unknown_records(names: _Names) -> Iterator[Finding]:
     for name in sorted(names.records):
         stem = name.removesuffix(records.SUFFIX).removesuffix(records.REMOVED_SUFFIX)
-        if stem not in names.rows and not is_draft(name):
+        # What says that an image is removed has no sense beside its archive.
+        returned = name.endswith(records.REMOVED_SUFFIX) and stem in names.blobs
+        if (returned or stem not in names.rows) and not is_draft(name):
             kind: Kind = "file-unknown" if digest_named(stem) is None else "record-unknown"
             yield Finding(kind, f"records/sha512/{name}", "no image of the index is this")
 
