@@ -16,6 +16,7 @@ import pytest
 from pipeline.adapters.layout import index, locks, records
 from pipeline.adapters.layout.checking import Checked, Kind
 from pipeline.adapters.layout.facts import UNKNOWN
+from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.maintenance import (
     Collected,
     Rebuilt,
@@ -90,6 +91,22 @@ def execute(root: Path, sql: str, *parameters: object) -> None:
         connection.commit()
 
 
+def execute_freely(root: Path, sql: str) -> None:
+    with contextlib.closing(sqlite3.connect(root / DATABASE)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(sql)
+        connection.commit()
+
+
+def spoil_an_index(root: Path) -> None:
+    """Have SQLite take an index for one over another column."""
+    execute_freely(
+        root,
+        "UPDATE sqlite_master SET sql = replace(sql, '(imported_at', '(archive_bytes') "
+        "WHERE name = 'images_by_import'",
+    )
+
+
 def everything(root: Path) -> object:
     """All rows, to compare; ``id`` orders equal times of import."""
     with contextlib.closing(sqlite3.connect(root / DATABASE)) as connection:
@@ -148,6 +165,8 @@ class TestVerify:
             ("database-damaged", lambda root: (root / DATABASE).write_bytes(b"junk" * 9999)),
             ("database-damaged", lambda root: cut_off(root / DATABASE)),
             ("database-damaged", lambda root: execute(root, "DROP TABLE remotes")),
+            ("database-damaged", spoil_an_index),
+            ("database-damaged", lambda root: execute_freely(root, "UPDATE remotes SET image = 9")),
             ("database-missing", lambda root: (root / DATABASE).unlink()),
             ("database-missing", lambda root: (root / DATABASE).write_bytes(b"")),
         ],
@@ -183,13 +202,18 @@ class TestVerify:
         assert kind in {finding.kind for finding in checked.findings}
         assert not checked.is_damaged
 
-    def test_an_image_that_is_removed_meanwhile_is_no_finding(self, root: Path) -> None:
+    @pytest.mark.parametrize("wholly", [True, False])
+    def test_an_image_that_is_removed_meanwhile_is_no_finding(
+        self, root: Path, wholly: bool
+    ) -> None:
         filesystem = StoppingFilesystem()
 
         def note(call: str) -> None:
             # The names have been taken stock of, and no archive has been read.
             if call == "sql PRAGMA integrity_check(10)":
-                expect_success(opened(root).remove(SIGNED.image_id), "remove")
+                execute(root, "DELETE FROM images WHERE hex = ?", SIGNED.image_id.hex)
+                if wholly:
+                    opened(root).remove(SIGNED.image_id)
 
         filesystem.note = note  # type: ignore[method-assign] # this one call is waited for
         assert verify_store(root, filesystem=filesystem).unwrap().findings == ()
@@ -440,10 +464,22 @@ class TestRecord:
         record_of(root, SIGNED).write_bytes(content.replace(b"{", b'{"order":1,', 1))
         assert kinds(root) == ["record-damaged"]
 
-    def test_a_huge_one_is_not_read(self, root: Path) -> None:
+    def test_a_huge_one_is_not_read(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        size = record_of(root, SIGNED).stat().st_size
+        monkeypatch.setattr(records, "RECORD_BYTES", size)
+        assert kinds(root) == ["record-damaged"] * (record_of(root, LATEST).stat().st_size > size)
         with record_of(root, SIGNED).open("ab") as file:
-            file.truncate(2**33)
-        assert kinds(root) == ["record-damaged"]
+            file.truncate(size + 1)
+        monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} is read"))
+        with pytest.raises(Refused):
+            records.read(root, SIGNED.image_id)
+
+    def test_a_huge_one_is_not_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(records, "RECORD_BYTES", 100)
+        assert isinstance(put(opened(tmp_path), SIGNED, EPOCH).failure(), StoreUnavailable)
+        assert not blob_of(tmp_path, SIGNED).exists()
 
     def test_no_secret_is_in_it(self, tmp_path: Path) -> None:
         sample = Sample(url="https://example.com/app.aci?token=s3cret")

@@ -161,11 +161,16 @@ def _collect_partials(place: Place, before: datetime, *, dry_run: bool) -> list[
 
 def size_of(folder: Path) -> int:
     """Return the bytes of the files in a folder, as far as they may be seen."""
-    total = 0
     with suppress(OSError):
-        for path in folder.iterdir():
-            total += path.lstat().st_size
-    return total
+        return sum(map(file_size, folder.iterdir()))
+    return 0
+
+
+def file_size(path: Path) -> int:
+    """Return a file's bytes; none of one that has just gone, or that is not ours to see."""
+    with suppress(OSError):
+        return path.lstat().st_size
+    return 0
 
 
 def _found(place: Place, kind: CollectedKind, path: Path) -> Collected:

@@ -168,14 +168,14 @@ def drop_file(filesystem: Filesystem, path: Path) -> bool:
 def copy_file(filesystem: Filesystem, source: Path, target: Path) -> None:
     """Copy a file, whole and durable, in place of whatever is at ``target``."""
     draft = target.with_name(f"{target.name}{DRAFT_SUFFIX}")
-    descriptor = filesystem.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, LOCK_MODE)
-    try:
-        with source.open("rb") as file:
+    with source.open("rb") as file:
+        descriptor = filesystem.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, LOCK_MODE)
+        try:
             while chunk := file.read(CHUNK_BYTES):
                 write_all(filesystem, descriptor, chunk)
-        filesystem.sync(descriptor)
-    finally:
-        os.close(descriptor)
+            filesystem.sync(descriptor)
+        finally:
+            os.close(descriptor)
     filesystem.rename(draft, target)
     sync_path(filesystem, target.parent)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import final
 
 from pipeline.adapters.layout import blobs, partials, records
-from pipeline.adapters.layout.collecting import size_of
+from pipeline.adapters.layout.collecting import file_size, size_of
 from pipeline.adapters.layout.examining import names_in
 from pipeline.adapters.layout.place import Place
 
@@ -45,7 +45,7 @@ def measure(place: Place) -> Measured:
     for name in names_in(place.root):
         if name.startswith(place.database.name):
             kept = ".bak" in name or ".replaced" in name
-            size = (place.root / name).lstat().st_size
+            size = file_size(place.root / name)
             database, backups = database + size * (not kept), backups + size * kept
     return Measured(
         images,

@@ -90,11 +90,12 @@ def _keep_aside(place: Place) -> None:
     for stale in ("-wal", f"-wal{DRAFT_SUFFIX}"):
         drop_file(place.filesystem, Path(f"{kept}{stale}"))
     # A log is copied first: whatever part of it is written into the database meanwhile, by
-    # somebody who reads, is in both copies then, which is as good.
+    # somebody who reads, is in both copies then, which is as good; whoever is the last to read
+    # removes the log.
     for suffix in ("-wal", ""):
-        old = Path(f"{place.database}{suffix}")
-        if old.exists():
-            copy_file(place.filesystem, old, Path(f"{kept}{suffix}"))
+        with suppress(FileNotFoundError):
+            source, target = Path(f"{place.database}{suffix}"), Path(f"{kept}{suffix}")
+            copy_file(place.filesystem, source, target)
 
 
 def _bring_up_to_date(place: Place) -> None:
