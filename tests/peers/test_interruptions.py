@@ -8,6 +8,7 @@ import os
 import random
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,8 +54,8 @@ class Site:
             code: object = 99
             try:
                 log = os.open(self.home / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-                os.dup2(log, 1)
-                os.dup2(log, 2)
+                # Not where pytest has put them, but where a terminal would be.
+                sys.stdout = sys.stderr = os.fdopen(log, "w", buffering=1)
                 main(["fetch", "--pull-policy=update", f"https://{HOST}{PATH}"])
             except SystemExit as leaving:
                 code = leaving.code
