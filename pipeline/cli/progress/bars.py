@@ -115,6 +115,7 @@ class BarObserver:
         self.resume()
 
     def _erase(self) -> None:
+        # In this order: interrupted in between, it is done again when all is closed.
         self.pause()
         self._screen = None
 

@@ -1,6 +1,7 @@
 """Lines at the end of a terminal that are drawn over again and again. The only import of rich."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
@@ -43,7 +44,11 @@ class _Live(Live):
 
 @final
 class Screen:
-    """A picture on stderr; stopped, it leaves no trace there."""
+    """A picture on stderr; stopped, it leaves no trace there.
+
+    All is done by one thread, in the order in which it was asked for: Ctrl-C interrupts whoever
+    asked, but never what is written, half of which would stay on the terminal.
+    """
 
     def __init__(self, picture: Picture) -> None:
         """Draw nothing yet."""
@@ -51,9 +56,17 @@ class Screen:
         self._console = _Console(stderr=True, force_terminal=True, force_interactive=True)
         self._picture = picture
         self._live: Live | None = None
+        self._hand = ThreadPoolExecutor(max_workers=1)
 
     def start(self) -> None:
         """Draw, and keep drawing."""
+        self._hand.submit(self._start).result()
+
+    def stop(self) -> None:
+        """Take away what is drawn."""
+        self._hand.submit(self._stop).result()
+
+    def _start(self) -> None:
         if self._live is None:
             # A new one each time: one that was stopped would erase as many lines as it last had.
             self._live = _Live(
@@ -65,8 +78,7 @@ class Screen:
             )
             self._live.start(refresh=True)
 
-    def stop(self) -> None:
-        """Take away what is drawn."""
+    def _stop(self) -> None:
         live, self._live = self._live, None
         if live is not None:
             with suppress(OSError):
