@@ -43,7 +43,10 @@ def extract_archive(
     Errors: as :func:`extract_archives`.
     """
     archive = Archive(lambda: Success(source), None, selection, kind)
-    return extract_archives((archive,), target, options=options, overwrite=overwrite, limits=limits)
+    with source:
+        return extract_archives(
+            (archive,), target, options=options, overwrite=overwrite, limits=limits
+        )
 
 
 def extract_archives(

@@ -2,8 +2,8 @@
 
 Source: OCI image-spec v1.1.0 ``layer.md`` "Whiteouts". ``.wh.NAME`` removes NAME, and
 ``.wh..wh..opq`` everything beside itself, of the layers below alone: what the same layer has
-stays, wherever in the tar the marker stands. Other names that start with ``.wh..wh.`` are AUFS's
-own; no marker ever appears in the tree.
+stays, wherever in the tar the marker stands. No marker ever appears in the tree, AUFS's own
+(``.wh..wh.plnk`` and such) neither.
 
 Memory: the paths that one layer has, within FOLDER_PATH_BYTES.
 """
@@ -19,7 +19,6 @@ from pipeline.limits import FOLDER_PATH_BYTES
 
 PREFIX: Final = b".wh."
 _OPAQUE: Final = b".wh..wh..opq"
-_RESERVED: Final = b".wh..wh."
 
 
 @final
@@ -45,7 +44,7 @@ class Whiteouts:
             return False
         if name == _OPAQUE:
             self._hide_in(folder)
-        elif not name.startswith(_RESERVED):
+        else:
             hidden = name[len(PREFIX) :]
             if hidden in {b"", b".", b".."}:
                 shown = path[:200].decode("utf-8", "backslashreplace")

@@ -296,7 +296,14 @@ class TestTarget:
 
     def test_one_that_exists(self, place: Place) -> None:
         place.target.mkdir()
-        assert place.unpack(FILE).failure() == OutputExists(str(place.target))
+
+        class Unread(BytesIO):
+            def read(self, size: int | None = -1, /) -> bytes:
+                raise AssertionError("it is refused before anything is read")
+
+        source = Unread(FILE)
+        assert place.unpack(source).failure() == OutputExists(str(place.target))
+        assert source.closed
         assert list(place.target.iterdir()) == []
 
     @pytest.mark.parametrize("kind", ["file", "folder", "link"])

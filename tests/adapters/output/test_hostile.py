@@ -182,7 +182,12 @@ class TestHardLinks:
         assert is_successful(place.unpack(tar))
         assert place.tree()["to"].kind == "l"
         assert place.tree()["a"].content == b"evil"
-        assert (place.canary / "run").stat().st_nlink == 1
+
+    def test_a_second_name_of_a_link(self, place: Place) -> None:
+        """The end of the link must not get another name: the canary's files count their names."""
+        tar = make_tar(symlink(b"to", b"../../canary/run"), hardlink(b"a", b"to"))
+        assert is_successful(place.unpack(tar))
+        assert (place.tree()["a"].kind, place.tree()["a"].links) == ("l", 2)
 
     @pytest.mark.parametrize("source", [b"gone", b"gone/x", b"file/x", b"folder", b".", b"a"])
     def test_a_source_that_is_no_file(self, place: Place, source: bytes) -> None:
