@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from returns.pipeline import is_successful
 from returns.primitives.exceptions import UnwrapFailedError
 
-from pipeline.adapters.layout import partials
+from pipeline.adapters.layout import partial_state
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.filesystem import OsFilesystem
 from pipeline.adapters.layout.partials import FilePartial, name_of, take, try_take
@@ -165,7 +165,7 @@ class TestAnotherBoot:
     @pytest.fixture
     def boot(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         current = ["first"]
-        monkeypatch.setattr(partials, "boot_id", lambda: current[0])
+        monkeypatch.setattr(partial_state, "boot_id", lambda: current[0])
         return current
 
     def test_only_what_was_made_durable_counts(self, tmp_path: Path, boot: list[str]) -> None:
@@ -460,7 +460,7 @@ class PartialMachine(RuleBasedStateMachine):
         self.root = self.leaving.enter_context(quick_folder()) / "store"
         self.boot = 0
         patch = pytest.MonkeyPatch()
-        patch.setattr(partials, "boot_id", lambda: str(self.boot))
+        patch.setattr(partial_state, "boot_id", lambda: str(self.boot))
         self.leaving.callback(patch.undo)
         self.held: FilePartial | None = None
         self.version = Validators()

@@ -17,13 +17,11 @@ The name is a hash, since a query may hold a secret; users of a shared store do 
 change, what another's transfer holds (a partial is unproven, like all of quarantine).
 """
 
-import json
 import os
 import re
-import stat
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +29,7 @@ from typing import BinaryIO, Final, final
 
 from returns.result import Result
 
+from pipeline.adapters.layout import partial_state
 from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import (
     BLOB_MODE,
@@ -43,8 +42,9 @@ from pipeline.adapters.layout.filesystem import (
     write_all,
 )
 from pipeline.adapters.layout.locks import try_lock
+from pipeline.adapters.layout.partial_state import State, read_state, sure_bytes
 from pipeline.errors import DiskFull, StoreError, StoreUnavailable
-from pipeline.limits import PARTIAL_STATE_BYTES, PARTIAL_SYNC_SECONDS
+from pipeline.limits import PARTIAL_SYNC_SECONDS
 from pipeline.ports import BodyStart, ResumePoint
 from pipeline.results import QuarantinedBlob, Validators
 
@@ -55,25 +55,6 @@ LOCK: Final = "lock"
 
 _KEY: Final = re.compile(rf"{FOLDER}/([0-9a-f]{{64}}-[0-9]+)", re.ASCII)
 _PAUSE_SECONDS: Final = 0.05
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class State:
-    """What ``state.json`` says. ``durable`` bytes outlast a power cut; ``boot`` is the machine's
-    run in which the rest was written, empty where nobody can tell."""
-
-    etag: str | None
-    last_modified: str | None
-    total: int | None
-    durable: int
-    boot: str
-
-    @property
-    def validators(self) -> Validators:
-        """By which the rest can be asked for."""
-        return Validators(self.etag, self.last_modified)
 
 
 def name_of(url: str) -> str:
@@ -196,14 +177,16 @@ class FilePartial:
             self.synced_at = now
 
     def _note(self, validators: Validators, total: int | None, durable: int) -> None:
-        state = State(validators.etag, validators.last_modified, total, durable, boot_id())
+        state = State(
+            validators.etag, validators.last_modified, total, durable, partial_state.boot_id()
+        )
         if state == self.state:
             return
         self.state = state
         if self.lock is None:
             return
         # 2. A state has its name only when it is whole.
-        place_file(self.filesystem, self.data.with_name(STATE), json.dumps(asdict(state)).encode())
+        place_file(self.filesystem, self.data.with_name(STATE), state.encoded)
         self.synced_at = time.monotonic()
 
     def _finish(self) -> QuarantinedBlob:
@@ -232,8 +215,8 @@ def take(filesystem: Filesystem, root: Path, url: str, wait_seconds: float) -> F
         undo.callback(os.close, lock)
         descriptor = _open_data(filesystem, folder / DATA)
         undo.callback(os.close, descriptor)
-        state = _read_state(folder / STATE)
-        size = _sure_bytes(os.fstat(descriptor).st_size, state)
+        state = read_state(folder / STATE)
+        size = sure_bytes(os.fstat(descriptor).st_size, state)
         os.lseek(descriptor, size, os.SEEK_SET)
         undo.pop_all()
     key = f"{FOLDER}/{folder.name}"
@@ -273,14 +256,6 @@ def try_take(filesystem: Filesystem, folder: Path) -> int | None:
     return None
 
 
-def boot_id() -> str:
-    """Return what names this run of the machine; empty where the system does not say."""
-    try:
-        return _BOOT_ID.read_text().strip()
-    except OSError:
-        return ""
-
-
 def _locked(filesystem: Filesystem, folder: Path, wait_seconds: float) -> int:
     deadline = time.monotonic() + wait_seconds
     while True:
@@ -299,15 +274,6 @@ def _locked(filesystem: Filesystem, folder: Path, wait_seconds: float) -> int:
             reason = "another process is fetching the same and takes too long"
             raise Refused(StoreUnavailable(str(folder), "lock", reason))
         time.sleep(_PAUSE_SECONDS)
-
-
-def _sure_bytes(size: int, state: State | None) -> int:
-    """Return how many of the file's bytes are what was received, whatever happened since."""
-    if state is None:
-        return 0
-    # What was written in another run of the machine is only sure where it was made durable.
-    same_run = state.boot == boot_id() != ""
-    return size if same_run else min(size, state.durable)
 
 
 def _is_same_file(descriptor: int, path: Path) -> bool:
@@ -331,30 +297,3 @@ def _open_data(filesystem: Filesystem, path: Path) -> int:
         finally:
             os.close(descriptor)
         return filesystem.open(path, flags, PARTIAL_MODE)
-
-
-def _read_state(path: Path) -> State | None:
-    """Return what the state says; None for none, and for one that this program did not write."""
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return None
-        with path.open("rb") as file:
-            content = file.read(PARTIAL_STATE_BYTES)
-        fields: dict[str, object] = json.loads(content)
-        etag, last_modified = _text(fields["etag"]), _text(fields["last_modified"])
-        total = None if fields["total"] is None else _count(fields["total"])
-        return State(etag, last_modified, total, _count(fields["durable"]), str(fields["boot"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise ValueError(value)
-
-
-def _count(value: object) -> int:
-    if isinstance(value, int) and value >= 0:
-        return value
-    raise ValueError(value)
