@@ -348,13 +348,57 @@ class TestRebuild:
         assert kinds(tmp_path / "store") == []
 
     def test_a_url_is_that_images_that_was_fetched_last(self, root: Path) -> None:
-        later = replace(OTHER, url=URL)
-        expect_success(put(opened(root), later, EPOCH + timedelta(1)), "commit")
+        """In whatever order the archives are read."""
+        a, b = f"{URL}?a", f"{URL}?b"
+        history = [(SIGNED, a), (UNSIGNED, a), (UNSIGNED, b), (SIGNED, b)]
+        for minute, (sample, url) in enumerate(history):
+            now = EPOCH + timedelta(minutes=minute)
+            expect_success(put(opened(root), replace(sample, url=url), now), "commit")
         (root / DATABASE).unlink()
         rebuild(root)
-        entry = opened(root).lookup(URL).unwrap()
-        assert entry is not None
-        assert entry.image.image_id == later.image_id
+        for url, sample in ((a, UNSIGNED), (b, SIGNED)):
+            entry = opened(root).lookup(url).unwrap()
+            assert entry is not None
+            assert entry.image.image_id == sample.image_id
+
+    def test_one_that_stops_before_the_new_name_leaves_the_old_index_whole(
+        self, root: Path
+    ) -> None:
+        """Also what stood in its log alone, which goes before the new one comes."""
+
+        class Interrupted(StoppingFilesystem):
+            def rename(self, source: Path, target: Path) -> None:
+                if target.name == DATABASE:
+                    raise KeyboardInterrupt
+                super().rename(source, target)
+
+        with contextlib.closing(sqlite3.connect(root / DATABASE)) as reader:
+            reader.execute("SELECT count(*) FROM images").fetchone()
+            expect_success(put(opened(root), OTHER, EPOCH), "commit")
+            assert (root / f"{DATABASE}-wal").stat().st_size > 0
+            with pytest.raises(KeyboardInterrupt):
+                rebuild_store(root, clock=FixedClock(), filesystem=Interrupted())
+            assert not (root / f"{DATABASE}-wal").exists()
+        assert len(opened(root).list_images().unwrap()) == 4
+        assert kinds(root) == []
+
+    def test_whoever_reads_for_too_long_is_not_deprived_of_the_log(self, root: Path) -> None:
+        class Impatient(StoppingFilesystem):
+            def connect(self, uri: str) -> sqlite3.Connection:
+                connection = super().connect(uri)
+                connection.execute("PRAGMA busy_timeout = 0")
+                return connection
+
+        with contextlib.closing(sqlite3.connect(root / DATABASE)) as reader:
+            expect_success(put(opened(root), OTHER, EPOCH), "commit")
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT count(*) FROM images").fetchone() == (4,)
+            expect_success(opened(root).remove(OTHER.image_id), "remove")
+            outcome = rebuild_store(root, clock=FixedClock(), filesystem=Impatient())
+            assert isinstance(outcome.failure(), StoreUnavailable)
+            assert (root / f"{DATABASE}-wal").exists()
+        assert len(opened(root).list_images().unwrap()) == 3
+        assert kinds(root) == []
 
     def test_records_of_two_indexes_may_claim_the_same_place(self, root: Path) -> None:
         facts = records.read(root, SIGNED.image_id)
@@ -534,6 +578,15 @@ class TestCollect:
         outcome = collect_store(root, clock=FixedClock(), grace=timedelta(0))
         assert isinstance(outcome.failure(), StoreCorrupt)
         assert blob_of(root, SIGNED).exists()
+
+    def test_what_says_that_an_image_is_removed_says_nothing_beside_its_archive(
+        self, root: Path
+    ) -> None:
+        record_of(root, SIGNED).with_suffix(".removed").touch()
+        assert kinds(root) == ["record-unknown"]
+        assert [each.kind for each in collect(root)] == ["removal"]
+        assert len(opened(root).list_images().unwrap()) == 3
+        assert kinds(root) == []
 
     def test_drafts_go(self, root: Path) -> None:
         drafts = [root / f"{DATABASE}.new", root / "oci-layout.new"]

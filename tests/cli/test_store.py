@@ -1,7 +1,9 @@
 """``store verify|rebuild|stats``, ``image gc`` and ``image verify`` as a user types them."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import time
 from pathlib import Path
 
@@ -55,10 +57,11 @@ class TestStoreVerify:
         assert finding["kind"] == "blob-unknown"
         assert finding["damage"] is False
 
-    def test_a_name_that_would_move_the_cursor(self, stored: World) -> None:
-        (blob_of(stored).parent / "\x1b[2J").touch()
+    def test_a_name_that_would_ring_the_bell(self, stored: World) -> None:
+        (blob_of(stored).parent / "\x07").touch()
         stored.run("store", "verify")
-        assert "\x1b" not in stored.out
+        assert "file-unknown" in stored.out
+        assert "\x07" not in stored.out
 
     def test_no_store(self, world: World) -> None:
         assert world.run("store", "verify") == 0
@@ -155,6 +158,18 @@ class TestImageGc:
         assert int(size) == blob_of(stored).stat().st_size
         assert stored.run("image", "gc", "--unused-for=0s") == 0
         assert stored.store_files() == []
+
+    def test_a_store_hit_is_a_use(self, stored: World) -> None:
+        path = stored.home / "store" / "image-pipeline.db"
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("UPDATE images SET last_used_at = 0")
+            connection.commit()
+        assert stored.run("image", "list") == 0
+        assert stored.run("image", "gc", "--unused-for=1h", "--dry-run") == 0
+        assert stored.out.startswith("image\t")
+        assert stored.run("fetch", "--pull-policy=never", REFERENCE) == 0
+        assert stored.run("image", "gc", "--unused-for=1h", "--dry-run") == 0
+        assert stored.out == ""
 
     @pytest.mark.parametrize("text", ["", "1", "h", "1h1h", "1m1h", "-1h", "1.5h", "x"])
     def test_what_is_no_duration(self, world: World, text: str) -> None:
