@@ -93,12 +93,14 @@ def short_name(url: str) -> str:
 
     >>> short_name("https://user:secret@example.com/images/app.aci?token=s3cret")
     'app.aci'
-    >>> short_name("https://example.com/"), short_name("https://example.com/b\\u00fcld.aci")
-    ('example.com', 'b%C3%BCld.aci')
+    >>> short_name("https://user:secret@example.com/")
+    'example.com'
+    >>> short_name("https://example.com/b\\u00fcld.aci"), short_name("https://[::1]@[x]/")
+    ('b%C3%BCld.aci', '(unreadable URL)')
     """
     try:
         parts = urlsplit(redact_url(url))
-    except ValueError:  # what is redacted twice need not be a URL
+    except ValueError:  # what is left of a URL without its user need not be one
         return "(unreadable URL)"
     name = parts.path.rstrip("/").rpartition("/")[2] or parts.netloc or "(no name)"
     name = name.replace("…", _GAP)  # what was too long has lost its middle already

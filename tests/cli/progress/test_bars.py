@@ -1,7 +1,10 @@
 """Transfers drawn as bars, on a terminal in memory."""
 
 import errno
+import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -149,6 +152,25 @@ def test_closing_leaves_no_trace(messages: int) -> None:
         assert sys.stderr is drawn.terminal
         drawn.talk.say("afterwards")
         assert drawn.screen[-1] == "afterwards"
+
+
+def test_an_interrupt_never_cuts_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a control sequence, or a picture that nobody takes away, would stay."""
+    with half_way() as drawn:
+        whole = drawn.terminal.write
+
+        def write(text: str) -> int:
+            monkeypatch.undo()
+            written = whole(text[:10])
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.02)
+            return written + whole(text[10:])
+
+        monkeypatch.setattr(drawn.terminal, "write", write)
+        with pytest.raises(KeyboardInterrupt):
+            drawn.talk.say("a message")
+        drawn.observer.close()
+        assert drawn.screen == []
 
 
 def test_what_the_terminal_puts_there_goes_with_the_bars() -> None:
