@@ -12,7 +12,13 @@ from typing import TypeAlias, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive.metadata import parse_device, parse_mode, parse_mtime, parse_owner
+from pipeline.archive.metadata import (
+    owner_names,
+    parse_device,
+    parse_mode,
+    parse_mtime,
+    parse_owner,
+)
 from pipeline.archive.reader import Entry, Part
 from pipeline.archive.selection import Selection
 from pipeline.archive.tar_header import normalize_path
@@ -81,6 +87,7 @@ class LayerWriter:
 def _header(path: bytes, link: bytes, entry: Entry) -> Result[bytes | memoryview, LayerError]:
     if entry.type == "directory":
         path = path + b"/" if path else b"./"
+    user, group = owner_names(entry)
     header: Result[bytes | memoryview, LayerError] = Result.do(
         write_header(
             NewEntry(
@@ -89,10 +96,10 @@ def _header(path: bytes, link: bytes, entry: Entry) -> Result[bytes | memoryview
                 size=entry.size,
                 link=link,
                 mode=mode,
-                uid=owner.uid,
-                gid=owner.gid,
-                user=owner.untrusted_user,
-                group=owner.untrusted_group,
+                uid=owner[0],
+                gid=owner[1],
+                user=user,
+                group=group,
                 mtime=mtime,
                 device=device,
                 # Attributes and access control lists, as they stand.

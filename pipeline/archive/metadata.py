@@ -10,8 +10,8 @@ A device's numbers are read from the header alone.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final, final
+from functools import lru_cache
+from typing import Final
 
 from returns.result import Failure, Result, Success
 
@@ -26,19 +26,10 @@ _NANOSECONDS: Final = 10**9
 _LAST_ID: Final = 2**32 - 2  # the one above means "leave it alone" to chown(2)
 _LAST_SECOND: Final = 2**55  # a thousand million years; beyond, 64 bits of seconds overflow soon
 _LAST_DEVICE: Final = 2**32 - 1
+# Most entries of an archive have one of few modes and owners.
+_number: Final = lru_cache(maxsize=1024)(parse_number)
 _TIME: Final = re.compile(rb"(-?)([0-9]{1,20})(?:\.([0-9]*))?")
 _ID: Final = re.compile(rb"[0-9]{1,10}")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose a file is: numbers from 0 to 2**32 - 2, and names, which may be empty."""
-
-    uid: int
-    gid: int
-    untrusted_user: bytes
-    untrusted_group: bytes
 
 
 def parse_mode(entry: Entry) -> Result[int, CorruptArchive]:
@@ -46,7 +37,7 @@ def parse_mode(entry: Entry) -> Result[int, CorruptArchive]:
 
     Errors: CorruptArchive where the field is no number.
     """
-    mode = parse_number(entry.block[100:108])
+    mode = _number(entry.block[100:108])
     if mode is None:
         return Failure(_wrong(entry, "mode"))
     return Success(mode & MODE_BITS)
@@ -68,21 +59,25 @@ def parse_mtime(entry: Entry) -> Result[int, CorruptArchive]:
     return Success(nanoseconds)
 
 
-def parse_owner(entry: Entry) -> Result[Owner, CorruptArchive]:
-    """Return whose the entry is.
+def parse_owner(entry: Entry) -> Result[tuple[int, int], CorruptArchive]:
+    """Return the numbers of the user and the group whose the entry is, from 0 to 2**32 - 2.
 
-    Errors: CorruptArchive where an ID is none.
+    Errors: CorruptArchive where one is none.
     """
     uid = _identity(entry, b"uid", entry.block[108:116])
     gid = _identity(entry, b"gid", entry.block[116:124])
     if uid is None or gid is None:
         return Failure(_wrong(entry, "owner"))
-    named = is_posix_or_gnu(entry.block)
-    user, group = (
-        entry.records.get(key, field.partition(b"\0")[0] if named else b"")
-        for key, field in ((b"uname", entry.block[265:297]), (b"gname", entry.block[297:329]))
+    return Success((uid, gid))
+
+
+def owner_names(entry: Entry) -> tuple[bytes, bytes]:
+    """Return the names of the user and the group, unchecked; each may be empty."""
+    block = entry.block if is_posix_or_gnu(entry.block) else b""
+    return (
+        entry.records.get(b"uname", block[265:297].partition(b"\0")[0]),
+        entry.records.get(b"gname", block[297:329].partition(b"\0")[0]),
     )
-    return Success(Owner(uid, gid, user, group))
 
 
 def parse_device(entry: Entry) -> Result[tuple[int, int], CorruptArchive]:
@@ -138,10 +133,9 @@ def _decimal_time(record: bytes) -> int | None:
 
 def _identity(entry: Entry, key: bytes, field: bytes) -> int | None:
     record = entry.records.get(key)
-    if record is None:
-        number = parse_number(field)
-    else:
-        number = int(record) if _ID.fullmatch(record) else None
+    if record is not None and _ID.fullmatch(record) is None:
+        return None
+    number = _number(field) if record is None else int(record)
     return number if number is not None and number <= _LAST_ID else None
 
 

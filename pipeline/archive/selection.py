@@ -75,7 +75,11 @@ class Selection:
         if not path:
             return None if self.rootfs_only else path
         inside = path[len(ROOTFS_PATH) + 1 :]
-        if inside and not all(each.has(inside, is_folder=is_folder) for each in self.whitelists):
+        if (
+            self.whitelists
+            and inside
+            and not all(each.has(inside, is_folder=is_folder) for each in self.whitelists)
+        ):
             return None
         return inside if self.rootfs_only else path
 

@@ -12,8 +12,6 @@ import stat
 from dataclasses import dataclass, field
 from typing import Final, final
 
-from returns.pipeline import is_successful
-
 from pipeline.adapters.output.failures import required
 from pipeline.archive.metadata import extended_attributes, parse_mode, parse_mtime, parse_owner
 from pipeline.archive.reader import Entry
@@ -80,8 +78,9 @@ class AttributeWriter:
     def begin(self, descriptor: int, entry: Entry) -> None:
         """Set the owner, which takes capabilities away, then the extended attributes."""
         if self._chowns(entry):
-            owner = required(parse_owner(entry))
-            os.fchown(descriptor, owner.uid, owner.gid)
+            os.fchown(descriptor, *required(parse_owner(entry)))
+        if not entry.records:
+            return
         for name, value in extended_attributes(entry):
             if not self._set_attribute(descriptor, name, value):
                 self.tally.add("extended attributes", entry.path)
@@ -99,8 +98,8 @@ class AttributeWriter:
     def complete_unopened(self, name: bytes, parent: int, entry: Entry) -> None:
         """Set owner and time of a symbolic link or device, which cannot be opened."""
         if self._chowns(entry):
-            owner = required(parse_owner(entry))
-            os.chown(name, owner.uid, owner.gid, dir_fd=parent, follow_symlinks=False)
+            uid, gid = required(parse_owner(entry))
+            os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
         if extended_attributes(entry):
             self.tally.add("extended attributes", entry.path)
         if entry.type != "symlink":
@@ -116,8 +115,7 @@ class AttributeWriter:
         """Tell whether the entry's owner is set; where it is another's and is not, count it."""
         if self.same_owner:
             return True
-        owner = parse_owner(entry)
-        if not is_successful(owner) or (owner.unwrap().uid, owner.unwrap().gid) != self.effective:
+        if parse_owner(entry).value_or(None) != self.effective:
             self.tally.add("owners", entry.path)
         return False
 
