@@ -135,6 +135,7 @@ class TestCommands:
         "arguments",
         [
             ("--progress=json",),
+            ("--progress=json", "image"),
             ("--progress=json", "fetch"),
             ("--progress=json", "fetsch"),
             ("fetch", "--no-such-option", "--progress", "json"),

@@ -152,6 +152,16 @@ def test_a_hostile_url_is_harmless(
     assert len(line) < 400
 
 
+def test_a_hostile_url_is_harmless_when_it_is_shown_whole(
+    observer: Progress, clock: FixedClock, said: Callable[[], list[str]]
+) -> None:
+    url = "https://user:secret@example.com/\x1b[2J\n.aci?token=secret"
+    observer.on_event(TransferStarted(url, 0, None))
+    clock.advance(1)
+    observer.on_event(TransferProgressed(url, 1, None))
+    assert said() == ["fetching https://example.com/\\x1b[2J.aci?token=…"]
+
+
 def test_notices_are_said_and_some_are_known_already(
     observer: Progress, said: Callable[[], list[str]]
 ) -> None:
