@@ -9,13 +9,12 @@ from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
 from pipeline.cli.image_collection import collect
 from pipeline.cli.image_files import export, extract, render
+from pipeline.cli.image_listing import list_images
 from pipeline.cli.image_verification import verify
 from pipeline.cli.options import Group
 from pipeline.digest import Digest
 from pipeline.errors import ExitCode
 from pipeline.results import Stored
-
-HEADER = ("ID", "NAME", "IMPORTED", "SIZE", "SIGNED BY")
 
 
 @click.group(cls=Group)
@@ -23,33 +22,12 @@ def image() -> None:
     """List and show stored images, and remove them."""
 
 
+image.add_command(list_images)
 image.add_command(collect)
 image.add_command(verify)
 image.add_command(export)
 image.add_command(extract)
 image.add_command(render)
-
-
-@image.command("list")
-@click.option("--full", is_flag=True, help="Print whole image IDs: 128 hex digits.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document an image.")
-@click.option("--no-legend", is_flag=True, help="Leave the header out.")
-@pass_context
-def list_images(context: Context, full: bool, as_json: bool, no_legend: bool) -> None:
-    """List stored images, the newest import first."""
-    with context.toolkit() as toolkit:
-        store = context.unwrap(toolkit.store())
-        images = context.unwrap(store.list_images())
-    if as_json:
-        for stored in images:
-            context.json(output.image_document(stored))
-        return
-    if not images:
-        context.say("no images in the store")
-        return
-    rows = [output.image_row(stored, full=full) for stored in images]
-    for line in output.table(HEADER, [*rows])[1 if no_legend else 0 :]:
-        context.data(line)
 
 
 @image.command("manifest", short_help="Print an image's manifest.")

@@ -3,7 +3,6 @@
 import json
 from datetime import datetime
 
-from pipeline.cli.progress import size
 from pipeline.errors import PipelineError
 from pipeline.results import NoProof, SignatureProof, Stored
 from pipeline.text import printable
@@ -97,20 +96,6 @@ def image_label(stored: Stored) -> str:
     """Return a name with its version, as people write it."""
     version = stored.labels.get("version")
     return printable(f"{stored.name}:{version}" if version else stored.name)
-
-
-def image_row(stored: Stored, *, full: bool) -> tuple[str, str, str, str, str]:
-    """Return an image as a row of ``image list``: ID, name, imported, size, signer."""
-    signers = signers_of(stored)
-    signed = ", ".join(signer.primary.hex[-16:] for signer in signers) if signers else "unverified"
-    image_id = stored.image_id.image_id if full else stored.image_id.image_id[: len("sha512-") + 12]
-    return (
-        image_id,
-        image_label(stored),
-        timestamp(stored.imported_at),
-        size(stored.archive_bytes),
-        signed,
-    )
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:

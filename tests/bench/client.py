@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import final
 
 import httpx
-from pipeline.adapters.retrying import RetryingTransport
 from returns.result import Result, Success
 
 from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.http import HttpSettings, HttpTransport
 from pipeline.adapters.layout import open_store
+from pipeline.adapters.retrying import RetryingTransport
 from pipeline.errors import StoreError
 from pipeline.hashing import start_hashing
 from pipeline.limits import DEFAULT_LIMITS, GIB

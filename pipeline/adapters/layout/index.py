@@ -195,6 +195,11 @@ def set_version(connection: sqlite3.Connection, hex_digits: str, labels: Labels)
     )
 
 
+def uses(connection: sqlite3.Connection) -> Iterator[tuple[str, int | None, int | None]]:
+    """Yield every image's ID, when it was last used, and when it was last the latest."""
+    return connection.execute("SELECT hex, last_used_at, latest_at FROM images")
+
+
 def last_used(connection: sqlite3.Connection, hex_digits: str) -> datetime | None:
     """Return when the image was last used as far as was noted; None where it has no row."""
     row = connection.execute(

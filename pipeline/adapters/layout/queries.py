@@ -5,6 +5,7 @@ so no answer ever names an image that cannot be opened.
 """
 
 import sqlite3
+from datetime import datetime
 from functools import partial
 from itertools import filterfalse, islice
 from typing import BinaryIO
@@ -12,6 +13,7 @@ from typing import BinaryIO
 from pipeline.adapters.layout import index
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.place import Place
+from pipeline.adapters.layout.rows import from_microseconds
 from pipeline.digest import Digest
 from pipeline.errors import AmbiguousImage, ImageNotFound
 from pipeline.names import ImageName, Labels
@@ -75,6 +77,14 @@ def list_lost(place: Place) -> tuple[Stored, ...]:
     return place.read(lambda opened: tuple(filterfalse(place.is_whole, index.every(opened)))) or ()
 
 
+def uses(place: Place) -> dict[Digest, tuple[datetime | None, datetime | None]]:
+    """Return when each image was last used, and last fetched as the latest."""
+    found = place.read(lambda connection: tuple(index.uses(connection))) or ()
+    return {
+        Digest("sha512", digits): (_moment(used), _moment(latest)) for digits, used, latest in found
+    }
+
+
 def manifest(place: Place, image_id: Digest) -> bytes:
     """Return an image's manifest exactly as it lies in the archive."""
     _require(place, image_id)
@@ -106,3 +116,7 @@ def _require(place: Place, image_id: Digest) -> None:
     image = place.read(partial(index.one, hex_digits=image_id.hex))
     if image_id.algorithm != "sha512" or image is None or not place.is_whole(image):
         raise Refused(ImageNotFound(image_id.image_id))
+
+
+def _moment(count: int | None) -> datetime | None:
+    return None if count is None else from_microseconds(count)

@@ -6,6 +6,7 @@ What is where stands in :mod:`.place`, how it changes in :mod:`.changes`, what c
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, final
@@ -105,6 +106,13 @@ class LayoutStore:
         """
         action = partial(queries.list_page, self.place, limit, after)
         return attempt(action, self.root, "read")
+
+    def uses(self) -> Result[dict[Digest, tuple[datetime | None, datetime | None]], StoreError]:
+        """Return when each image was last used, and when it was last fetched as the latest.
+
+        None stands for "never".
+        """
+        return attempt(partial(queries.uses, self.place), self.root, "read")
 
     def list_lost(self) -> Result[tuple[Stored, ...], StoreError]:
         """Return the images that count as not there: their archive is gone, or was cut off."""
