@@ -116,6 +116,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run the command and return its exit code."""
+    talk = Talk(as_json=wants_json(arguments, os.environ))
     try:
         instruction = os.environ.get(COMPLETE_VARIABLE)
         if instruction:
@@ -127,20 +128,20 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except NoArgsIsHelpError as error:
-        if not wants_json(arguments, os.environ):
+        if not talk.as_json:
             click.echo(error.format_message(), err=True)
             return ExitCode.USAGE
-        return _usage_error(arguments, error, "wanted a command")
+        return _usage_error(talk, error, "wanted a command")
     except click.UsageError as error:
-        return _usage_error(arguments, error, error.format_message())
+        return _usage_error(talk, error, error.format_message())
     except click.ClickException as error:
         failed = Failed("usage", error.format_message(), "image-pipeline --help", ExitCode.USAGE)
-        return _fail(arguments, failed)
+        return _fail(talk, failed)
     except (click.Abort, KeyboardInterrupt):
-        if is_tty(sys.stderr) and not wants_json(arguments, os.environ):
+        if is_tty(sys.stderr) and not talk.as_json:
             click.echo(err=True)  # the line that ends in the terminal's ^C
         hint = "what was half done has been undone; a download goes on from where it was"
-        return _fail(arguments, Failed("interrupted", "interrupted", hint, INTERRUPTED))
+        return _fail(talk, Failed("interrupted", "interrupted", hint, INTERRUPTED))
     except BrokenPipeError:
         # Whoever read the output has enough of it.
         _drop_output()
@@ -152,12 +153,14 @@ def run(arguments: list[str]) -> int:
             _drop_output()
             message = f"cannot write the results: {defect.strerror}"
             hint = "check where stdout leads; what was done up to there stays done"
-            return _fail(arguments, Failed("output-failed", message, hint, INTERNAL_ERROR))
+            return _fail(talk, Failed("output-failed", message, hint, INTERNAL_ERROR))
         if "--debug" in arguments or "IMAGE_PIPELINE_DEBUG" in os.environ:
-            _say_trace(arguments, defect)
+            import traceback
+
+            talk.say("".join(traceback.format_exception(defect)))
         message = f"internal error: {type(defect).__name__}: {printable(str(defect))}"
         hint = "this is a defect of image-pipeline; report it with the output of --debug"
-        return _fail(arguments, Failed("internal-error", message, hint, INTERNAL_ERROR))
+        return _fail(talk, Failed("internal-error", message, hint, INTERNAL_ERROR))
     return ExitCode.DONE
 
 
@@ -166,23 +169,16 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _usage_error(arguments: list[str], error: click.UsageError, untrusted_message: str) -> int:
+def _usage_error(talk: Talk, error: click.UsageError, untrusted_message: str) -> int:
     path = error.ctx.command_path if error.ctx is not None else "image-pipeline"
     # A script may have passed on what somebody else wrote.
     message = "\n".join(printable(line) for line in untrusted_message.split("\n"))
-    return _fail(arguments, Failed("usage", message, f"{path} --help", ExitCode.USAGE))
+    return _fail(talk, Failed("usage", message, f"{path} --help", ExitCode.USAGE))
 
 
-def _fail(arguments: list[str], failed: Failed) -> int:
-    Talk(as_json=wants_json(arguments, os.environ)).fail(failed)
+def _fail(talk: Talk, failed: Failed) -> int:
+    talk.fail(failed)
     return failed.exit_code
-
-
-def _say_trace(arguments: list[str], defect: Exception) -> None:
-    import traceback
-
-    trace = "".join(traceback.format_exception(defect))
-    Talk(as_json=wants_json(arguments, os.environ)).say(trace)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:

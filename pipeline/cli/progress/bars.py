@@ -63,11 +63,14 @@ class BarObserver:
         self._notices = notices
         self._transfers: Transfers = {}
         self._screen: Screen | None = None
+        self._is_closed = False
         talk.bars = self
 
     def on_event(self, event: Event) -> None:
         """Change the picture; draw it or take it away, where it is time to."""
         with self._talk.lock:
+            if self._is_closed:
+                return  # from a thread that has not heard of the end yet
             now = self._clock.monotonic()
             self._transfers = following(self._transfers, event, now)
             if isinstance(event, TransferRetried) and event.url not in self._transfers:
@@ -105,7 +108,7 @@ class BarObserver:
     def close(self) -> None:
         """Take the bars away for good."""
         with self._talk.lock:
-            self._transfers = {}
+            self._is_closed = True
             self._erase()
 
     def _draw(self) -> None:

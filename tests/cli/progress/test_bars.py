@@ -154,6 +154,14 @@ def test_closing_leaves_no_trace(messages: int) -> None:
         assert drawn.screen[-1] == "afterwards"
 
 
+def test_nothing_is_drawn_after_the_end() -> None:
+    """Threads that fetch may still be at it when the command has been interrupted."""
+    with half_way() as drawn:
+        drawn.observer.close()
+        drawn.see(TransferProgressed(URL, 11 * MIB, 20 * MIB), after=1)
+        assert drawn.terminal.screen == []
+
+
 def test_an_interrupt_never_cuts_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a control sequence, or a picture that nobody takes away, would stay."""
     with half_way() as drawn:
