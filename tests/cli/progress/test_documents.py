@@ -177,7 +177,9 @@ class TestCommands:
             raise raised
 
         monkeypatch.setattr("pipeline.cli.output.error_document", broken)
-        monkeypatch.setattr(import_module("pipeline.cli.main"), "_drop_output", lambda: None)
+        command = import_module("pipeline.cli.main")
+        monkeypatch.setattr(command, "_drop_output", lambda: None)
+        monkeypatch.setattr(command, "is_tty", lambda stream: True)
         assert run(["parse", "--json", "--progress=json", "--debug", "A B"]) == code
         *rest, failed = documents(capfd.readouterr().err)
         assert (failed["kind"], failed["exit_code"]) == (kind, code)
