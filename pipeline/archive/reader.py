@@ -95,18 +95,29 @@ class TarReader:
         "_handle",
         "_held",
         "_needed",
+        "_only",
         "_overrides",
-        "_padding",
         "_parts",
         "_records",
+        "_skip",
     )
 
-    def __init__(self, check: Callable[[Entry], ArchiveError | None] = accept) -> None:
-        """Start before the first header; ``check`` may refuse an entry before its data comes."""
+    def __init__(
+        self,
+        check: Callable[[Entry], ArchiveError | None] = accept,
+        *,
+        only: bytes | None = None,
+    ) -> None:
+        """Start before the first header; ``check`` may refuse an entry before its data comes.
+
+        Where ``only`` is a path, no other entry and its data become parts: who wants one
+        document of an archive need not be handed a million files.
+        """
         self._check = check
+        self._only = only
         self._held = bytearray()
         self._data = 0
-        self._padding = 0
+        self._skip = 0
         self._needed = BLOCK_BYTES
         # What to do with the next ``_needed`` bytes; None after the end-of-archive marker.
         self._handle: Callable[[bytes], ArchiveError | None] | None = self._on_header
@@ -131,10 +142,11 @@ class TarReader:
                 self._data -= len(part)
                 position += len(part)
                 self._parts.append(part)
-                continue
-            if self._padding:
-                step = min(self._padding, len(chunk) - position)
-                self._padding -= step
+                if self._data:
+                    break
+            if self._skip:
+                step = min(self._skip, len(chunk) - position)
+                self._skip -= step
                 position += step
                 continue
             if self._handle is None:
@@ -162,7 +174,7 @@ class TarReader:
 
         Errors: CorruptArchive where the end marker is missing.
         """
-        if self._handle is not None or self._data or self._padding:
+        if self._handle is not None or self._data or self._skip:
             return Failure(CorruptArchive("it is cut off before the end of its tar"))
         return Success(None)
 
@@ -220,7 +232,7 @@ class TarReader:
             if kind == "pax-global":
                 return self._on_global(records)
             self._records = records
-            overrides = {key: records[key] for key in _NAMING & records.keys()}
+            overrides = {key: value for key, value in records.items() if key in _NAMING}
         if overrides.keys() & self._overrides.keys():
             return CorruptArchive("PAX and GNU headers both name an entry")
         self._overrides.update(overrides)
@@ -236,19 +248,20 @@ class TarReader:
         return None
 
     def _begin_entry(self, header: Header, kind: EntryType, block: bytes) -> ArchiveError | None:
-        overrides, self._overrides = self._overrides, {}
-        records, self._records = self._records, _NO_RECORDS
-        self._extensions.clear()
-        name = overrides.get(b"path", header.name)
-        link = overrides.get(b"linkpath", header.link)
+        name, link, size, records = header.name, header.link, header.size, _NO_RECORDS
+        if self._extensions:
+            overrides, self._overrides = self._overrides, {}
+            records, self._records = self._records, _NO_RECORDS
+            self._extensions.clear()
+            name = overrides.get(b"path", name)
+            link = overrides.get(b"linkpath", link)
+            if b"size" in overrides:
+                sized = effective_size(size, overrides[b"size"])
+                if not is_successful(sized):
+                    return sized.failure()
+                size = sized.unwrap()
         if len(name) > ARCHIVE_PATH_BYTES or len(link) > ARCHIVE_PATH_BYTES:
             return ArchiveTooLarge("bytes in one path", ARCHIVE_PATH_BYTES)
-        size = header.size
-        if b"size" in overrides:
-            sized = effective_size(size, overrides[b"size"])
-            if not is_successful(sized):
-                return sized.failure()
-            size = sized.unwrap()
         if kind == "file" and name.endswith(b"/"):
             # How archives older than POSIX mark a directory.
             kind = "directory"
@@ -266,8 +279,11 @@ class TarReader:
         problem = self._check(entry)
         if problem is not None:
             return problem
-        self._parts.append(entry)
-        self._data, self._padding = size, -size % BLOCK_BYTES
+        if self._only is None or name == self._only:
+            self._parts.append(entry)
+            self._data, self._skip = size, -size % BLOCK_BYTES
+        else:
+            self._skip = _padded(size)
         self._expect(BLOCK_BYTES, self._on_header)
         return None
 

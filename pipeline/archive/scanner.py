@@ -45,9 +45,10 @@ class ArchiveScanner:
 
     __slots__ = ("_has_rootfs", "_manifest", "_missing", "_reader", "_seen")
 
-    def __init__(self) -> None:
-        """Start before the first header."""
-        self._reader = TarReader(self._layout_problem)
+    def __init__(self, *, manifest_only: bool = False) -> None:
+        """Start before the first header; every entry is checked, whichever become parts."""
+        only = MANIFEST_PATH if manifest_only else None
+        self._reader = TarReader(self._layout_problem, only=only)
         self._seen = [array("Q") for _ in range(_SEEN_BUCKETS)]
         self._manifest: bytearray | None = None
         self._missing = 0

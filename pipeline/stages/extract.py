@@ -163,7 +163,7 @@ def _scan(
     keep: Callable[[bytes], Result[None, StoreError]],
 ) -> Result[bytes, ImageError | StoreError]:
     """Pass an image through, to the archive's scanner and to ``keep``; return its manifest."""
-    scanner = ArchiveScanner()
+    scanner = ArchiveScanner(manifest_only=True)
     with background(keep) as worker:
         for chunk in chunks:
             if not is_successful(chunk):

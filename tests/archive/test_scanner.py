@@ -11,7 +11,7 @@ from returns.result import Failure, Result
 
 from pipeline.archive import reader
 from pipeline.archive.compression import Decompressor, detect_compression
-from pipeline.archive.reader import ArchiveError, Entry
+from pipeline.archive.reader import ArchiveError, Entry, Part
 from pipeline.archive.scanner import ArchiveScanner
 from pipeline.archive.tar_header import EntryType
 from pipeline.errors import ArchiveTooLarge, CorruptArchive, ManifestMissing, NotAnImage
@@ -155,6 +155,23 @@ class TestWhatIsAccepted:
 
     def test_zeros_after_the_end(self) -> None:
         assert manifest_of(MANIFEST, ROOTFS, end=bytes(10 * 1024 + 1)) == b"{}"
+
+    def test_who_wants_the_manifest_alone(self) -> None:
+        tar = make_archive(b'{"a":1}', {"bin/sh": b"x" * 700, "b" * 200: b""})
+        for chunk_bytes in (7, 512, 1 << 20):
+            scanner = ArchiveScanner(manifest_only=True)
+            parts: list[Part] = []
+            for start in range(0, len(tar), chunk_bytes):
+                parts.extend(scanner.feed(tar[start : start + chunk_bytes]).unwrap())
+            assert scanner.finish().unwrap() == b'{"a":1}'
+            assert parts[0] == Entry(b"manifest", "file", 7, b"")
+            assert (
+                b"".join(part for part in parts[1:] if isinstance(part, memoryview)) == b'{"a":1}'
+            )
+        twice = make_tar(MANIFEST, ROOTFS, make_entry(b"rootfs/a"), make_entry(b"rootfs/a"))
+        scanner = ArchiveScanner(manifest_only=True)
+        assert is_successful(scanner.feed(twice))
+        assert isinstance(scanner.finish().failure(), NotAnImage)
 
     def test_the_chunks_do_not_matter(self) -> None:
         tar = make_archive(b'{"a":1}', {"bin/sh": b"x" * 700, "b" * 200: b""})
