@@ -145,8 +145,11 @@ class Labels:
 
     def with_defaults(self, defaults: Iterable[Label]) -> "Labels":
         """Return these labels and those of ``defaults`` whose names are not among them."""
-        added = tuple(label for label in defaults if self.get(label.name) is None)
-        return Labels(self.items + added)
+        return Labels(self.items + Labels(tuple(defaults)).missing_from(self).items)
+
+    def missing_from(self, others: "Labels") -> "Labels":
+        """Return those of these labels of whose names ``others`` has none."""
+        return Labels(tuple(label for label in self.items if others.get(label.name) is None))
 
 
 @final

@@ -93,10 +93,11 @@ def bounded(freshness: Freshness) -> Freshness:
 def has_labels(labels: Labels, wanted: Labels, defaults: Labels = Labels()) -> bool:
     """Tell whether every wanted label is among ``labels`` with exactly that value.
 
-    A label of ``defaults`` must match only where ``labels`` has one of that name.
+    A label of ``defaults`` must match only where none of that name is wanted, and ``labels`` has one.
     """
     return all(labels.get(label.name) == label.value for label in wanted.items) and all(
-        labels.get(label.name) in {None, label.value} for label in defaults.items
+        labels.get(label.name) in {None, label.value}
+        for label in defaults.missing_from(wanted).items
     )
 
 

@@ -95,8 +95,7 @@ class _Plan:
         if dependency.image_id is not None:
             stored = store.resolve(dependency.image_id.hex)
         else:
-            defaults = (each for each in platform.labels if not dependency.labels.get(each.name))
-            stored = store.find(dependency.name, dependency.labels, Labels(tuple(defaults)))
+            stored = store.find(dependency.name, dependency.labels, Labels(platform.labels))
         expected = Expectations(
             name=dependency.name,
             required=dependency.labels,

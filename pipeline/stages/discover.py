@@ -80,7 +80,7 @@ def _locate(
 def _discover(
     discovery: Discovery, platform: Platform, reference: AppcReference
 ) -> Result[Located, DiscoveryError | UnsupportedReference]:
-    defaults = Labels(platform.labels)
+    defaults = Labels(platform.labels).missing_from(reference.labels)
     found = discovery.endpoints(reference.name, reference.labels.with_defaults(defaults.items))
     expected = Expectations(reference.name, required=reference.labels, defaults=defaults)
     return found.map(lambda candidates: Located(reference, candidates, expected))

@@ -320,8 +320,11 @@ def _check_find(bench: _Bench) -> None:
     for defaults in (linux, arch):
         found = expect_success(bench.store.find(NAME, one.labels, defaults), "find").image_id
         expect(found == one.image_id, "a default that the image does not contradict finds it")
-    missed = bench.store.find(NAME, one.labels, plan9)
+    asked = Labels(tuple(label for label in one.labels.items if label.name == "version"))
+    missed = bench.store.find(NAME, asked, plan9)
     bench.not_found(missed, "a default that the image contradicts does not find it")
+    found = expect_success(bench.store.find(NAME, one.labels, plan9), "find").image_id
+    expect(found == one.image_id, "what is asked for goes before a default")
     versions = [image.labels.get("version") for image in bench.store.list_images().unwrap()]
     expect(versions == ["9", "2", "1"], "a listing has the newest import first")
 

@@ -209,6 +209,18 @@ class TestParse:
         assert world.out == "appc\texample.com/app:1\n"
 
 
+def test_an_image_for_another_machine(world: World) -> None:
+    """What is asked for goes before what this machine is: by name, from the store, and again."""
+    labels = {"version": "1.2.0", "os": "plan9", "arch": "s390x"}
+    path = IMAGE_PATH.replace("linux", "plan9").replace("amd64", "s390x")
+    world.publish(make_image(labels=labels), path)
+    world.trust()
+    reference = f"{HOST}/app:1.2.0,os=plan9,arch=s390x"
+    for policy in ("update", "new", "never"):
+        assert world.run("fetch", f"--pull-policy={policy}", reference) == 0, world.err
+    assert world.run("fetch", "--pull-policy=never", f"{HOST}/app:1.2.0") == 8
+
+
 class TestImage:
     """What the store has."""
 
