@@ -93,7 +93,7 @@ def bounded(freshness: Freshness) -> Freshness:
 def has_labels(labels: Labels, wanted: Labels, defaults: Labels = Labels()) -> bool:
     """Tell whether every wanted label is among ``labels`` with exactly that value.
 
-    A label of ``defaults`` must match only where none of that name is wanted, and ``labels`` has one.
+    A label of ``defaults`` must match only where none of its name is wanted and ``labels`` has one.
     """
     return all(labels.get(label.name) == label.value for label in wanted.items) and all(
         labels.get(label.name) in {None, label.value}

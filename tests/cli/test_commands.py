@@ -211,11 +211,11 @@ class TestParse:
 
 def test_an_image_for_another_machine(world: World) -> None:
     """What is asked for goes before what this machine is: by name, from the store, and again."""
-    labels = {"version": "1.2.0", "os": "plan9", "arch": "s390x"}
-    path = IMAGE_PATH.replace("linux", "plan9").replace("amd64", "s390x")
+    labels = {"version": "1.2.0", "os": "freebsd", "arch": "i386"}
+    path = IMAGE_PATH.replace("linux", "freebsd").replace("amd64", "i386")
     world.publish(make_image(labels=labels), path)
     world.trust()
-    reference = f"{HOST}/app:1.2.0,os=plan9,arch=s390x"
+    reference = f"{HOST}/app:1.2.0,os=freebsd,arch=i386"
     for policy in ("update", "new", "never"):
         assert world.run("fetch", f"--pull-policy={policy}", reference) == 0, world.err
     assert world.run("fetch", "--pull-policy=never", f"{HOST}/app:1.2.0") == 8
