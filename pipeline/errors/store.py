@@ -70,7 +70,7 @@ class DiskFull:
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return "free some space: image-pipeline image rm removes images; nothing was stored"
+        return "free some space: image-pipeline image rm and image gc do; nothing was stored"
 
 
 @final
