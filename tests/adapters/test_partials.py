@@ -158,6 +158,7 @@ class TestWhatIsHeld:
         state.mkdir()
         held = take(StoppingFilesystem(), tmp_path, URL, 0)
         assert held.resume_point() is None
+        assert held.size == 0
         kill(held)
 
 

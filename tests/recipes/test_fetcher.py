@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from pipeline.adapters.appc import AppcDiscovery
 from pipeline.adapters.memory import MemoryStore
 from pipeline.adapters.openpgp import OpenPGPVerifier
-from pipeline.errors import ConfigurationError, PipelineError
+from pipeline.errors import ConfigurationError, DiskFull, PipelineError
 from pipeline.names import ImageName, Platform, parse_image_name
 from pipeline.ports import StageEnded
 from pipeline.recipes.dependencies import fetch_dependencies
@@ -166,6 +166,21 @@ class TestMainJob:
         setting.pages[IMAGE] = Page(b"tampered")
         assert setting.refuse().kind == "bad-signature"
         assert setting.store.list_images().unwrap() == ()
+
+    @pytest.mark.parametrize(("error", "kept"), [(DiskFull("/store"), True), (None, False)])
+    def test_a_full_disk_costs_no_second_transfer(
+        self, setting: Setting, monkeypatch: pytest.MonkeyPatch, error: DiskFull | None, kept: bool
+    ) -> None:
+        """What came is as good as it was; an image that was judged, ill too, is not kept."""
+        setting.publish(etag='"v1"')
+        if error is None:
+            setting.pages[IMAGE] = Page(b"tampered", etag='"v1"')
+        else:
+            monkeypatch.setattr(MemoryStore, "commit", lambda _, extracted: Failure(error))
+        assert setting.refuse().kind == ("disk-full" if kept else "bad-signature")
+        with setting.store.quarantine() as opened:
+            held = opened.unwrap().resume(IMAGE, 0).unwrap()
+            assert (held.resume_point() is not None) is kept
 
     def test_unknown_signer_is_refused_before_the_image_is_asked_for(
         self, setting: Setting
