@@ -16,8 +16,8 @@ from typing import TypeVar, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.events import Event, Observer
 from pipeline.limits import STOP_SECONDS
-from pipeline.ports import Event, Observer
 
 Item = TypeVar("Item")
 Out = TypeVar("Out")

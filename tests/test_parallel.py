@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
+from pipeline.events import Noticed
 from pipeline.parallel import StoppableObserver, in_parallel
-from pipeline.ports import Noticed
 from pipeline.testing.fakes import EventLog
 
 

@@ -33,17 +33,9 @@ from pipeline.errors import (
     TransportError,
     TruncatedBody,
 )
+from pipeline.events import SILENCE, Observer, TransferRetried
 from pipeline.limits import RETRIES, RETRY_LONGEST_SECONDS, RETRY_SECONDS
-from pipeline.ports import (
-    SILENCE,
-    Clock,
-    Observer,
-    Request,
-    Response,
-    Sink,
-    TransferRetried,
-    Transport,
-)
+from pipeline.ports import Clock, Request, Response, Sink, Transport
 from pipeline.text import redact_url
 
 _Outcome: TypeAlias = Result[Response, TransportError | StoreError]

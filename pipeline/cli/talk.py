@@ -18,7 +18,7 @@ import click
 from pipeline.text import redact_url
 
 if TYPE_CHECKING:
-    from pipeline.ports import Event
+    from pipeline.events import Event
 
 PROGRESS_VARIABLE: Final = "IMAGE_PIPELINE_PROGRESS"
 

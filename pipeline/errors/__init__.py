@@ -42,24 +42,9 @@ from pipeline.errors.configuration import (
 from pipeline.errors.discovery import DiscoveryError, DiscoveryFailed, NoMatchingTag
 from pipeline.errors.download import (
     AllCandidatesFailed,
-    BadAnswer,
-    BodyTooLarge,
-    ConnectionFailed,
-    DeadlineExceeded,
     DownloadError,
-    FileUnreadable,
-    HttpStatus,
-    InsecureUrl,
-    InvalidUrl,
-    PeerRefused,
-    RetriesExhausted,
     SignatureDeferred,
     SignatureUnavailable,
-    TlsFailed,
-    TooManyRedirects,
-    TransferTooSlow,
-    TransportError,
-    TruncatedBody,
 )
 from pipeline.errors.image import (
     ArchiveTooLarge,
@@ -86,6 +71,23 @@ from pipeline.errors.store import (
     StoreReadOnly,
     StoreTooNew,
     StoreUnavailable,
+)
+from pipeline.errors.transport import (
+    BadAnswer,
+    BodyTooLarge,
+    ConnectionFailed,
+    DeadlineExceeded,
+    FileUnreadable,
+    HttpStatus,
+    InsecureUrl,
+    InvalidUrl,
+    PeerRefused,
+    RetriesExhausted,
+    TlsFailed,
+    TooManyRedirects,
+    TransferTooSlow,
+    TransportError,
+    TruncatedBody,
 )
 from pipeline.errors.verification import (
     BadSignature,

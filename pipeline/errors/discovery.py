@@ -3,14 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias, final
 
-from pipeline.errors.download import (
-    DeadlineExceeded,
-    InsecureUrl,
-    SignatureDeferred,
-    SignatureUnavailable,
-    TlsFailed,
-    TransportError,
-)
+from pipeline.errors.download import SignatureDeferred, SignatureUnavailable
+from pipeline.errors.transport import DeadlineExceeded, InsecureUrl, TlsFailed, TransportError
 from pipeline.exit_codes import ExitCode
 from pipeline.names import ImageName
 from pipeline.text import printable, quoted, redact_url

@@ -16,11 +16,11 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import InvalidManifest, PipelineError, TooManyDependencies
+from pipeline.events import Noticed
 from pipeline.limits import DEPENDENCIES, DEPENDENCY_DEPTH, PARALLEL_FETCHES
 from pipeline.manifest import Dependency, parse_manifest
 from pipeline.names import Platform
 from pipeline.parallel import StoppableObserver, in_parallel
-from pipeline.ports import Noticed
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.standing import as_expected
 from pipeline.reference import AppcReference, ImageIDReference

@@ -24,6 +24,7 @@ from pipeline.errors import (
     PipelineError,
     StoreError,
 )
+from pipeline.events import Noticed, Observer
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.mirrors import NO_MIRRORS, Mirrors
 from pipeline.names import Labels, Platform
@@ -32,8 +33,6 @@ from pipeline.ports import (
     Clock,
     Discovery,
     Keyring,
-    Noticed,
-    Observer,
     Quarantine,
     RemoteCache,
     RemoteEntry,

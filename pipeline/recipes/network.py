@@ -19,7 +19,8 @@ from pipeline.adapters.http.settings import HostTls
 from pipeline.adapters.http.tls import check_tls_files
 from pipeline.adapters.retrying import RetryingTransport
 from pipeline.errors import ConfigurationError, InvalidSetting
-from pipeline.ports import Clock, Noticed, Observer, Transport
+from pipeline.events import Noticed, Observer
+from pipeline.ports import Clock, Transport
 from pipeline.recipes.settings import Insecure, Settings
 
 

@@ -21,7 +21,8 @@ from pipeline.errors import (
     StoreReadOnly,
     VerificationError,
 )
-from pipeline.ports import Quarantine, RemoteEntry, StageEnded, StageStarted
+from pipeline.events import StageEnded, StageStarted
+from pipeline.ports import Quarantine, RemoteEntry
 from pipeline.recipes.fetcher import Fetcher, QuarantineSession, shown
 from pipeline.recipes.standing import as_expected
 from pipeline.reference import Reference

@@ -25,8 +25,9 @@ from pipeline.errors import (
     PipelineError,
     StoreError,
 )
+from pipeline.events import Noticed, Observer
 from pipeline.names import ImageName, Labels, this_platform
-from pipeline.ports import Discovery, Keyring, Noticed, Observer, Transport
+from pipeline.ports import Discovery, Keyring, Transport
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
 from pipeline.recipes.schemes import SchemeTransport

@@ -18,14 +18,11 @@ from pipeline.digest import Digest
 from pipeline.errors import AmbiguousImage, ImageNotFound, StoreError
 from pipeline.names import ImageName, Label, LabelName, Labels
 from pipeline.ports import (
-    BodyStart,
     Catalog,
     Clock,
-    Partial,
     Quarantine,
     RemoteCache,
     RemoteEntry,
-    ResumePoint,
     Store,
 )
 from pipeline.results import (
@@ -35,6 +32,10 @@ from pipeline.results import (
     Validators,
 )
 from pipeline.testing.fakes import EPOCH, FixedClock
+from pipeline.testing.quarantines import NonConformance as NonConformance
+from pipeline.testing.quarantines import check_quarantine as check_quarantine
+from pipeline.testing.quarantines import expect as expect
+from pipeline.testing.quarantines import expect_success as expect_success
 from pipeline.testing.samples import NAME, URL, Sample
 
 Value = TypeVar("Value")
@@ -64,42 +65,6 @@ class StoreUnderTest(Store, Catalog, RemoteCache, Protocol):
         ...
 
 
-@final
-class NonConformance(AssertionError):  # noqa: N818 - a word, as StopIteration is one
-    """A promise of a port that was not kept."""
-
-
-def check_quarantine(
-    make: Callable[[], AbstractContextManager[Result[Quarantine, StoreError]]],
-) -> None:
-    """Check that a quarantine keeps what the port promises.
-
-    Errors: NonConformance.
-    """
-    with make() as opened:
-        quarantine = expect_success(opened, "open a quarantine")
-        writer = expect_success(quarantine.create("one"), "create a file")
-        for chunk in (b"a", b"", b"bc" * 100_000):
-            expect_success(writer.write(chunk), "write to a file")
-        blob = expect_success(writer.finish(), "finish a file")
-        expect(blob.size == 200_001, f"a finished file has its size, got {blob.size}")
-        expect(not is_successful(writer.write(b"x")), "a finished file is not written to")
-        again = expect_success(quarantine.create("one"), "create a second file of one label")
-        other = expect_success(again.finish(), "finish an empty file")
-        expect(other.key != blob.key and other.size == 0, "files of one label are apart")
-        for _ in range(2):
-            with expect_success(quarantine.open(blob), "open a finished file") as file:
-                expect(file.read() == b"a" + b"bc" * 100_000, "a file holds what was written")
-        writer.discard()
-        writer.discard()
-        expect(not is_successful(quarantine.open(blob)), "a discarded file is gone")
-        expect_success(quarantine.create("unfinished"), "create a file and leave it")
-    with make() as reopened:
-        quarantine = expect_success(reopened, "open a quarantine again")
-        expect(not is_successful(quarantine.open(other)), "closing a quarantine empties it")
-    _check_partials(make)
-
-
 def check_store(make_store: Callable[[Clock], StoreUnderTest]) -> None:
     """Check that a store keeps what its ports promise.
 
@@ -123,74 +88,6 @@ def extracted_of(sample: Sample, quarantine: Quarantine, now: datetime) -> Extra
     writer = expect_success(quarantine.create("archive"), "create a file")
     expect_success(writer.write(sample.archive), "write to a file")
     return sample.extracted(expect_success(writer.finish(), "finish a file"), now)
-
-
-def expect(holds: bool, promise: str) -> None:
-    """Raise NonConformance unless the promise holds."""
-    if not holds:
-        raise NonConformance(promise)
-
-
-def expect_success(outcome: Result[Value, StoreError], action: str) -> Value:
-    """Return a success's value; raise NonConformance for a failure."""
-    if not is_successful(outcome):
-        raise NonConformance(f"could not {action}: {outcome.failure().message}")
-    return outcome.unwrap()
-
-
-def _check_partials(
-    make: Callable[[], AbstractContextManager[Result[Quarantine, StoreError]]],
-) -> None:
-    """Check what is promised of bodies that outlast their session."""
-    strong = Validators('"v1"')
-    start = BodyStart(URL, 0, 6, strong)
-
-    def leave(validators: Validators, *, finish: bool = False) -> None:
-        with make() as opened:
-            held = _resumed(opened)
-            expect_success(held.begin(BodyStart(URL, 0, 6, validators)), "begin a body")
-            expect_success(held.write(b"abc"), "write a body")
-            if finish:
-                expect_success(held.write(b"def"), "write a body")
-                expect(expect_success(held.finish(), "finish a body").size == 6, "it has its size")
-
-    def expect_nothing(promise: str) -> None:
-        with make() as opened:
-            held = _resumed(opened)
-            expect(held.resume_point() is None, promise)
-            held.discard()
-
-    expect_nothing("of a URL that was never fetched, nothing is held")
-    leave(strong)
-    with make() as first, make() as second:
-        held = _resumed(first)
-        expect(held.resume_point() == ResumePoint(3, strong, 6), "a session knows what is held")
-        busy = expect_success(second, "open a second quarantine").resume(URL, 0)
-        expect(not is_successful(busy), "no two sessions are at one body")
-        held.release()
-        held.release()
-        held = _resumed(second)
-        expect(held.resume_point() == ResumePoint(3, strong, 6), "what was released is held")
-        expect(not is_successful(held.begin(replace(start, offset=4))), "no byte may be missing")
-        expect_success(held.begin(replace(start, offset=3)), "go on with a body")
-        expect_success(held.write(b"def"), "write a body")
-        wanted = ResumePoint(5, strong, 6)
-        expect(held.resume_point() == wanted, "of a whole body the last byte is asked for again")
-        expect_success(held.begin(replace(start, offset=1)), "go back in a body")
-        expect_success(held.write(b"x"), "write a body")
-        with expect_success(held.read(), "read what is held") as file:
-            expect(file.read() == b"ax", "what is beyond the beginning of a new part is void")
-        held.discard()
-    expect_nothing("of a body that was discarded, nothing is held")
-    leave(Validators())
-    expect_nothing("of a body without a validator, nothing is held")
-    leave(strong, finish=True)
-    expect_nothing("of a finished body, nothing is held after its session")
-
-
-def _resumed(opened: Result[Quarantine, StoreError]) -> Partial:
-    quarantine = expect_success(opened, "open a quarantine")
-    return expect_success(quarantine.resume(URL, 0), "take up what is held, or was released")
 
 
 @final

@@ -17,8 +17,9 @@ from pipeline.errors import (
     StoreError,
     TransportError,
 )
+from pipeline.events import Event
 from pipeline.names import covers
-from pipeline.ports import BodyStart, Event, Request, Response, Sink
+from pipeline.ports import BodyStart, Request, Response, Sink
 from pipeline.results import Freshness, Validators
 from pipeline.trust import AnyScope, KeySet, TrustedKey, TrustScope
 
@@ -146,7 +147,7 @@ class StaticKeyring:
 @final
 @dataclass(slots=True)
 class EventLog:
-    """An :class:`~pipeline.ports.Observer` that keeps every event."""
+    """An :class:`~pipeline.events.Observer` that keeps every event."""
 
     events: list[Event] = field(default_factory=list)
 

@@ -28,8 +28,9 @@ from pipeline.errors import (
     TransportError,
     TruncatedBody,
 )
+from pipeline.events import TransferRetried
 from pipeline.limits import RETRIES, RETRY_LONGEST_SECONDS, RETRY_SECONDS
-from pipeline.ports import BodyStart, Request, Response, Sink, TransferRetried
+from pipeline.ports import BodyStart, Request, Response, Sink
 from pipeline.results import Freshness, Validators
 from pipeline.testing.fakes import EPOCH, EventLog, FixedClock
 from tests.support.sinks import ResumableSink

@@ -21,9 +21,10 @@ from pipeline.adapters.http import HttpSettings, HttpTransport
 from pipeline.adapters.layout import open_store
 from pipeline.adapters.retrying import RetryingTransport
 from pipeline.errors import StoreError
+from pipeline.events import SILENCE
 from pipeline.hashing import start_hashing
 from pipeline.limits import DEFAULT_LIMITS, GIB
-from pipeline.ports import SILENCE, BodyStart, Request, ResumePoint
+from pipeline.ports import BodyStart, Request, ResumePoint
 from pipeline.reference import ArchiveReference
 from pipeline.results import Candidate, Located
 from pipeline.stages.download.image import Attempt, Ports, fetch_image

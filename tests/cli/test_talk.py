@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.cli.progress import Progress, ProgressWord, can_draw, make_observer
 from pipeline.cli.talk import Talk, is_tty
-from pipeline.ports import (
+from pipeline.events import (
     Noticed,
     TransferFinished,
     TransferProgressed,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.adapters.appc import AppcDiscovery
+from pipeline.events import Noticed
 from pipeline.names import ImageName, Labels
-from pipeline.ports import Noticed
 from pipeline.testing.fakes import EventLog, MemoryTransport, Page
 from pipeline.testing.strategies import image_names
 

@@ -13,7 +13,7 @@ from pipeline.cli.progress.meter import LONGEST_SECONDS, Meter, Sample
 from pipeline.cli.progress.transfers import Transfers, following
 from pipeline.cli.progress.words import short_name, shortened
 from pipeline.cli.talk import document, json_line
-from pipeline.ports import (
+from pipeline.events import (
     Event,
     TransferFailed,
     TransferFinished,

@@ -18,8 +18,8 @@ from pipeline.adapters.appc import AppcDiscovery
 from pipeline.adapters.memory import MemoryStore
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.errors import ConfigurationError, DiskFull, PipelineError
+from pipeline.events import StageEnded
 from pipeline.names import ImageName, Platform, parse_image_name
-from pipeline.ports import StageEnded
 from pipeline.recipes.dependencies import fetch_dependencies
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.settings import PullPolicy

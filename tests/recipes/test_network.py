@@ -13,7 +13,7 @@ from pipeline.adapters.configuration import Configuration, TlsEntry
 from pipeline.adapters.http import ConnectTo, HttpSettings
 from pipeline.adapters.http.settings import HostTls
 from pipeline.adapters.retrying import RetryingTransport
-from pipeline.ports import Noticed
+from pipeline.events import Noticed
 from pipeline.recipes import network
 from pipeline.recipes.settings import Insecure, Settings
 from pipeline.testing.fakes import EventLog, FixedClock

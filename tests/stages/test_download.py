@@ -34,13 +34,12 @@ from pipeline.errors import (
     UnknownSigner,
     VerificationError,
 )
+from pipeline.events import Noticed, Observer, TransferFinished, TransferStarted
 from pipeline.limits import DOCUMENT_SECONDS, SIGNATURE_BYTES, Limits
 from pipeline.names import ImageName
 from pipeline.ports import (
     BlobWriter,
     BodyStart,
-    Noticed,
-    Observer,
     Partial,
     Quarantine,
     RemoteEntry,
@@ -48,8 +47,6 @@ from pipeline.ports import (
     Response,
     ResumePoint,
     Sink,
-    TransferFinished,
-    TransferStarted,
     Transport,
 )
 from pipeline.reference import ArchiveReference

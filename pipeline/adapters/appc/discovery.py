@@ -30,6 +30,7 @@ from pipeline.errors import (
     NoMatchingTag,
     TransportError,
 )
+from pipeline.events import SILENCE, Noticed, Observer
 from pipeline.limits import (
     CANDIDATES,
     DEFAULT_LIMITS,
@@ -39,7 +40,7 @@ from pipeline.limits import (
     Limits,
 )
 from pipeline.names import ImageName, Labels, covers
-from pipeline.ports import SILENCE, Noticed, Observer, Request, Transport
+from pipeline.ports import Request, Transport
 from pipeline.results import Candidate, KeyPlace
 from pipeline.text import redact_url
 

@@ -47,6 +47,7 @@ from pipeline.errors import (
     TransportError,
     TruncatedBody,
 )
+from pipeline.events import SILENCE, Noticed, Observer
 from pipeline.limits import (
     ERROR_BODY_BYTES,
     ERROR_BODY_SECONDS,
@@ -55,12 +56,9 @@ from pipeline.limits import (
 )
 from pipeline.ports import (
     NO_CREDENTIALS,
-    SILENCE,
     BodyStart,
     Clock,
     Credentials,
-    Noticed,
-    Observer,
     Request,
     Response,
     ResumePoint,

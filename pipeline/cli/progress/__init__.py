@@ -16,14 +16,15 @@ from pipeline.cli.progress.words import size
 from pipeline.cli.talk import Talk, is_tty
 
 if TYPE_CHECKING:
-    from pipeline.ports import Clock, Event
+    from pipeline.events import Event
+    from pipeline.ports import Clock
 
 ProgressWord: TypeAlias = Literal["auto", "bar", "plain", "json", "none"]
 """What ``--progress`` takes."""
 
 
 class Progress(Protocol):
-    """An :class:`~pipeline.ports.Observer` for any number of threads, which leaves no trace."""
+    """An :class:`~pipeline.events.Observer` for any number of threads, which leaves no trace."""
 
     def on_event(self, event: "Event") -> None:
         """Show an event, or not."""

@@ -19,7 +19,8 @@ from pipeline.cli.progress.words import (
     shortened,
 )
 from pipeline.cli.talk import Talk
-from pipeline.ports import Clock, Event, TransferRetried
+from pipeline.events import Event, TransferRetried
+from pipeline.ports import Clock
 from pipeline.text import printable
 
 if TYPE_CHECKING:

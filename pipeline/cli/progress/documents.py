@@ -3,7 +3,7 @@
 from typing import final
 
 from pipeline.cli.talk import Talk
-from pipeline.ports import Event
+from pipeline.events import Event
 
 
 @final

@@ -11,8 +11,7 @@ from pipeline.cli.progress.notices import NoticeObserver
 from pipeline.cli.progress.transfers import Transfer, Transfers, following
 from pipeline.cli.progress.words import amount, duration, rate, share, short_name, shortened, size
 from pipeline.cli.talk import Talk
-from pipeline.ports import (
-    Clock,
+from pipeline.events import (
     Event,
     TransferFailed,
     TransferFinished,
@@ -20,6 +19,7 @@ from pipeline.ports import (
     TransferRetried,
     TransferStarted,
 )
+from pipeline.ports import Clock
 from pipeline.text import printable, redact_url
 
 MOMENT_SECONDS: Final = 1.0

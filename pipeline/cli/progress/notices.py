@@ -3,7 +3,7 @@
 from typing import final
 
 from pipeline.cli.talk import Talk
-from pipeline.ports import Event, Noticed, StageEnded, StageStarted
+from pipeline.events import Event, Noticed, StageEnded, StageStarted
 from pipeline.text import printable
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias, final
 
 from pipeline.cli.progress.meter import Meter, Pace, Sample
 from pipeline.cli.progress.words import short_name
-from pipeline.ports import (
+from pipeline.events import (
     Event,
     TransferFailed,
     TransferFinished,

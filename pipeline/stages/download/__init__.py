@@ -26,17 +26,9 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import AllCandidatesFailed, DownloadError, HttpStatus
+from pipeline.events import SILENCE, Observer
 from pipeline.limits import DEFAULT_LIMITS, Limits
-from pipeline.ports import (
-    SILENCE,
-    Clock,
-    Keyring,
-    Observer,
-    Quarantine,
-    RemoteEntry,
-    SignatureVerifier,
-    Transport,
-)
+from pipeline.ports import Clock, Keyring, Quarantine, RemoteEntry, SignatureVerifier, Transport
 from pipeline.results import Downloaded, Located, Unchanged
 from pipeline.stage import Stage, first_success
 from pipeline.stages.download.candidate import (

@@ -21,8 +21,8 @@ from pipeline.errors import (
     TransportError,
     VerificationError,
 )
+from pipeline.events import Noticed
 from pipeline.hashing import StreamHasher
-from pipeline.ports import Noticed
 from pipeline.results import Downloaded, Signed, Unchanged
 from pipeline.stages.download.image import Attempt, Ports, fetch_image
 from pipeline.stages.download.signature import Judges, fetch_signature, plan_hashing

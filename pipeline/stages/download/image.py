@@ -19,23 +19,25 @@ from returns.result import Failure, Result, Success
 
 from pipeline.background import Worker, background
 from pipeline.errors import HttpStatus, StoreError, StoreUnavailable, TransportError, TruncatedBody
+from pipeline.events import (
+    Noticed,
+    Observer,
+    TransferFailed,
+    TransferFinished,
+    TransferProgressed,
+    TransferStarted,
+)
 from pipeline.hashing import StreamHasher
 from pipeline.limits import Limits
 from pipeline.ports import (
     BodyStart,
     Clock,
-    Noticed,
-    Observer,
     Partial,
     Quarantine,
     RemoteEntry,
     Request,
     Response,
     ResumePoint,
-    TransferFailed,
-    TransferFinished,
-    TransferProgressed,
-    TransferStarted,
     Transport,
 )
 from pipeline.results import Candidate, Downloaded, Located, Unchanged, Unsigned, Validators

@@ -11,9 +11,9 @@ from returns.pipeline import is_successful
 from pipeline.adapters.appc import AppcDiscovery
 from pipeline.addresses import AddressScope
 from pipeline.errors import DiscoveryFailed, HttpStatus, NoMatchingTag, TlsFailed, TransportError
+from pipeline.events import Noticed
 from pipeline.limits import CANDIDATES, DISCOVERY_PAGE_BYTES, DOCUMENT_SECONDS, KEY_URLS
 from pipeline.names import Label, LabelName, Labels, parse_image_name
-from pipeline.ports import Noticed
 from pipeline.results import Candidate, KeyPlace
 from pipeline.testing.fakes import EventLog, MemoryTransport, Page
 

@@ -20,7 +20,7 @@ from pipeline.adapters.http import HttpSettings, parse_connect_to
 from pipeline.adapters.http.settings import HostTls
 from pipeline.adapters.http.tls import check_tls_files
 from pipeline.errors import ConnectionFailed, DeadlineExceeded, InsecureUrl, TlsFailed
-from pipeline.ports import Noticed
+from pipeline.events import Noticed
 from pipeline.testing.fakes import EventLog
 from tests.adapters.http.conftest import ListSink, Open, get
 from tests.support.fault_server import Answer, FaultServer, http

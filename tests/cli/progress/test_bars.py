@@ -14,7 +14,7 @@ from pipeline.cli.progress import Progress, make_observer
 from pipeline.cli.progress.bars import bar_line
 from pipeline.cli.progress.transfers import Transfer, following
 from pipeline.cli.talk import Talk
-from pipeline.ports import (
+from pipeline.events import (
     Event,
     Noticed,
     TransferFailed,

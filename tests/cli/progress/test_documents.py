@@ -13,7 +13,7 @@ import pytest
 from pipeline.cli.main import INTERNAL_ERROR, INTERRUPTED, run
 from pipeline.cli.progress import make_observer
 from pipeline.cli.talk import Failed, Said, Talk, Warned, event_name
-from pipeline.ports import (
+from pipeline.events import (
     Event,
     StageEnded,
     TransferFinished,
@@ -199,7 +199,7 @@ def test_nothing_imports_what_draws_until_a_bar_is_drawn() -> None:
 import sys
 from pipeline.cli.progress import make_observer
 from pipeline.cli.talk import Talk
-from pipeline.ports import TransferFinished, TransferProgressed, TransferStarted
+from pipeline.events import (TransferFinished, TransferProgressed, TransferStarted)
 from pipeline.testing.fakes import FixedClock
 import pipeline.cli.progress as progress
 progress.can_draw = lambda: True

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.cli.progress import Progress, make_observer
 from pipeline.cli.talk import Talk
-from pipeline.ports import (
+from pipeline.events import (
     Event,
     Noticed,
     TransferFailed,

@@ -1,0 +1,386 @@
+"""What a transport fails with: between a URL and a whole body. Exit code 5."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias, final
+
+from pipeline.exit_codes import ExitCode
+from pipeline.text import printable, quoted, redact_url
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HttpStatus:
+    """The server answered with a status that is not the one wanted.
+
+    ``retry_after_seconds`` is what its ``Retry-After`` says (RFC 9110 section 10.2.3).
+    """
+
+    url: str
+    status: int
+    wanted: str = "200"
+    retry_after_seconds: float | None = None
+
+    kind: ClassVar = "http-status"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        url, wanted = redact_url(self.url), printable(self.wanted)
+        return f"{url} answered with status {self.status}, wanted {wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        if self.retry_after_seconds:
+            return f"the server asks to be left alone for {self.retry_after_seconds:.0f} seconds"
+        if self.status in {401, 403}:
+            return "the server wants credentials, or does not let these ones in"
+        if self.status == 407:
+            return (
+                "the proxy wants credentials: they go into the variable that names it, "
+                "as in HTTPS_PROXY=http://user:password@proxy.example:3128"
+            )
+        if self.status in {404, 410}:
+            return (
+                "nothing is published at this address: check it, "
+                "or the name, version and labels that led to it"
+            )
+        return "try again later; a server's 5xx is rarely about the request"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InvalidUrl:
+    """What was asked for, or where a server sent us, is no URL that can be asked."""
+
+    url: str
+    reason: str
+
+    kind: ClassVar = "invalid-url"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"cannot ask {redact_url(self.url)}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "check the URL, or the page or redirect that led to it"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BadAnswer:
+    """The server's answer is not HTTP, or contradicts itself or what was asked."""
+
+    url: str
+    reason: str
+
+    kind: ClassVar = "bad-answer"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return (
+            f"{redact_url(self.url)} gave an answer that cannot be used: {printable(self.reason)}"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "the server, or something on the way to it, is broken; tell its owner"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PeerRefused:
+    """A name leads to an address that may not be asked: further inward than is allowed."""
+
+    url: str
+    address: str
+    wanted: str = "a public address"
+
+    kind: ClassVar = "peer-refused"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        place, got = redact_url(self.url), printable(self.address)
+        return f"{place} is at {got}, wanted {printable(self.wanted)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return (
+            "a host that is meant to be there is reached with --connect-to; "
+            "where --public-only was given, leave it out"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TransferTooSlow:
+    """A body that came in more slowly than is demanded."""
+
+    url: str
+    bytes_per_second: float
+    wanted: int
+
+    kind: ClassVar = "transfer-too-slow"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        place, got = redact_url(self.url), f"{self.bytes_per_second:.0f}"
+        return f"{place} sent {got} bytes a second, wanted at least {self.wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "try again later, or accept less with --least-rate"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """No connection, or one that broke."""
+
+    url: str
+    reason: str
+
+    kind: ClassVar = "connection-failed"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"no answer from {redact_url(self.url)}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "check the host's name and the network; --connect-to reaches a host elsewhere"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TlsFailed:
+    """The server could not prove who it is, or no secure connection could be made."""
+
+    url: str
+    reason: str
+
+    kind: ClassVar = "tls-failed"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"no secure connection to {redact_url(self.url)}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "a private certificate authority is named with --ca-file"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InsecureUrl:
+    """Plain HTTP where it was not allowed, or a redirect from HTTPS to it.
+
+    ``allowed_by`` is the word of ``--insecure-options`` that allows what was asked for.
+    """
+
+    url: str
+    redirected_from: str | None = None
+    allowed_by: str = "http"
+
+    kind: ClassVar = "insecure-url"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        if self.redirected_from is not None:
+            source = redact_url(self.redirected_from)
+            return f"{source} redirects to {redact_url(self.url)}, wanted https"
+        return f"{redact_url(self.url)} is not secure, wanted https"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        if self.redirected_from is not None:
+            return "a redirect from https to http is never followed; ask for the http URL itself"
+        word = printable(self.allowed_by)
+        return f"use https, or allow plain http with --insecure-options={word}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TooManyRedirects:
+    """A chain of redirects that does not end in time, or a redirect to nowhere."""
+
+    url: str
+    limit: int
+
+    kind: ClassVar = "too-many-redirects"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{redact_url(self.url)} redirects more than {self.limit} times"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "the server sends clients in circles; tell its owner"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TruncatedBody:
+    """The transfer ended before the body did."""
+
+    url: str
+    got: int
+    wanted: int | None
+
+    kind: ClassVar = "truncated-body"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        wanted = "more" if self.wanted is None else f"{self.wanted}"
+        return f"{redact_url(self.url)} ended after {self.got} bytes, wanted {wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "the connection broke; run the command again"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BodyTooLarge:
+    """More bytes than allowed, by the server's own word or by what arrived."""
+
+    url: str
+    limit: int
+    announced: int | None = None
+
+    kind: ClassVar = "body-too-large"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        got = "sends more" if self.announced is None else f"announces {self.announced} bytes"
+        return f"{redact_url(self.url)} {got}, wanted at most {self.limit} bytes"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "if the file is meant to be this large, raise the limit with --max-size"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DeadlineExceeded:
+    """A server that is silent for too long, or a transfer that takes too long."""
+
+    url: str
+    seconds: float
+    which: Literal["connect", "idle", "total"]
+
+    kind: ClassVar = "deadline-exceeded"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        place = redact_url(self.url)
+        if self.which == "connect":
+            return f"{place} took no connection within {self.seconds:g} seconds"
+        if self.which == "idle":
+            return f"{place} sent nothing for {self.seconds:g} seconds"
+        return f"{place} was not done within {self.seconds:g} seconds"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        option = "--timeout" if self.which == "total" else "--idle-timeout"
+        return f"try again; a slow server may need a larger {option}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FileUnreadable:
+    """A local file that is not there, not a regular file, or not to be read."""
+
+    path: str
+    reason: str
+    advice: str = "check the path and its permissions"
+
+    kind: ClassVar = "file-unreadable"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"cannot read {quoted(self.path)}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return printable(self.advice)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RetriesExhausted:
+    """Every attempt at one URL failed; each cause in the order of the attempts, at least two."""
+
+    url: str
+    causes: tuple["TransportError", ...]
+
+    kind: ClassVar = "retries-exhausted"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        listed = "".join(f"\n  {n}. {cause.message}" for n, cause in enumerate(self.causes, 1))
+        return f"{redact_url(self.url)} failed {len(self.causes)} times:{listed}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return self.causes[-1].hint if self.causes else "try again later"
+
+
+TransportError: TypeAlias = (
+    HttpStatus
+    | InvalidUrl
+    | BadAnswer
+    | PeerRefused
+    | TransferTooSlow
+    | RetriesExhausted
+    | ConnectionFailed
+    | TlsFailed
+    | InsecureUrl
+    | TooManyRedirects
+    | TruncatedBody
+    | BodyTooLarge
+    | DeadlineExceeded
+    | FileUnreadable
+)
+"""What a transport fails with."""
