@@ -121,9 +121,23 @@ class TestHints:
         cause = errors.InsecureUrl("http://example.com/app.aci.asc")
         assert errors.SignatureUnavailable(cause).hint == cause.hint
 
-    def test_a_signature_that_is_not_there(self) -> None:
-        cause = errors.HttpStatus("https://example.com/app.aci.asc", 404)
+    @pytest.mark.parametrize("status", [404, 410])
+    def test_a_signature_that_is_not_there(self, status: int) -> None:
+        cause = errors.HttpStatus("https://example.com/app.aci.asc", status)
         assert "--signature FILE" in errors.SignatureUnavailable(cause).hint
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 407, 429, 500, 503])
+    def test_a_server_that_refuses_or_fails_is_no_reason_to_go_without(self, status: int) -> None:
+        cause = errors.HttpStatus("https://example.com/app.aci.asc", status)
+        assert errors.SignatureUnavailable(cause).hint == cause.hint
+        assert "--insecure-options" not in cause.hint
+
+    @pytest.mark.parametrize(
+        ("status", "words"),
+        [(401, "auth.d"), (403, "--netrc"), (400, "check the address"), (503, "try again later")],
+    )
+    def test_what_to_do_about_a_status(self, status: int, words: str) -> None:
+        assert words in errors.HttpStatus("https://example.com/app.aci", status).hint
 
     def test_discovery_where_no_server_proved_its_name(self) -> None:
         cause = errors.TlsFailed("https://example.com", "unknown authority")

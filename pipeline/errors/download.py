@@ -53,8 +53,11 @@ class SignatureUnavailable:
     @property
     def hint(self) -> str:
         """What to do about it."""
-        if not isinstance(self.cause, HttpStatus | FileUnreadable):
-            # Not even asked, or not answered: naming another file is no help.
+        is_absent = isinstance(self.cause, FileUnreadable) or (
+            isinstance(self.cause, HttpStatus) and self.cause.status in {404, 410}
+        )
+        if not is_absent:
+            # There may well be one: going without is no answer to a server that refuses or fails.
             return self.cause.hint
         return (
             "check the path or address; a signature elsewhere is named with --signature FILE, "

@@ -35,7 +35,10 @@ class HttpStatus:
         if self.retry_after_seconds:
             return f"the server asks to be left alone for {self.retry_after_seconds:.0f} seconds"
         if self.status in {401, 403}:
-            return "the server wants credentials, or does not let these ones in"
+            return (
+                "the server wants credentials, or does not let these ones in: "
+                "auth.d in the folder of --config and --netrc say who you are"
+            )
         if self.status == 407:
             return (
                 "the proxy wants credentials: they go into the variable that names it, "
@@ -46,7 +49,9 @@ class HttpStatus:
                 "nothing is published at this address: check it, "
                 "or the name, version and labels that led to it"
             )
-        return "try again later; a server's 5xx is rarely about the request"
+        if 400 <= self.status <= 499 and self.status not in {408, 425, 429}:
+            return "the server refuses this very request: check the address"
+        return "try again later; it is rarely about the request"
 
 
 @final
