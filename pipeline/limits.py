@@ -184,6 +184,40 @@ CONFIGURATION_BYTES: Final = 1 * MIB
 CREDENTIALS_DEPTH: Final = 8
 """Nesting of a credentials file's JSON; the schema's own depth is 2."""
 
+INDEX_DEPTH: Final = 4
+"""Indexes within indexes that are followed; real images have one, at most two."""
+
+INDEX_ENTRIES: Final = 1_000
+"""Images of one index; the largest well-known ones have about 60, attestations included."""
+
+LAYERS: Final = 1_000
+"""Layers of one image; docker builds no more than 127."""
+
+CONFIG_BYTES: Final = 4 * MIB
+"""An OCI image's configuration; one of 127 layers has about 100 KiB."""
+
+PARALLEL_LAYERS: Final = 4
+"""Layers of one image that are fetched at once."""
+
+TOKEN_BYTES: Final = 1 * MIB
+"""A token service's answer (CVE-2020-1702); real ones have under 10 KiB."""
+
+TOKEN_SECONDS: Final = 60
+"""For how long a token is good at least, whatever its service says (distribution v2.8.2
+``docs/spec/auth/token.md``: "for compatibility with older clients")."""
+
+CHALLENGES: Final = 16
+"""``WWW-Authenticate`` challenges of one answer that are considered."""
+
+CREDENTIAL_HELPER_SECONDS: Final = 10.0
+"""How long a credential helper may take: it asks a keyring, not a person."""
+
+CREDENTIAL_HELPER_BYTES: Final = 64 * KIB
+"""What a credential helper may say."""
+
+TAG_PAGES: Final = 1_000
+"""Pages of a repository's tags that are followed."""
+
 USER_AGENT: Final = "image-pipeline/0.1.0"
 """The product and its version in the User-Agent header (RFC 9110 section 10.1.5): whoever runs a
 server can tell which release misbehaves. A constant, as asking for metadata takes 50 ms."""

@@ -6,34 +6,47 @@ what is outside. No method raises for bad input or a failing world: it returns a
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Final, Protocol, final
+from typing import BinaryIO, Final, Literal, Protocol, TypeAlias, final
 
 from returns.result import Result
 
 from pipeline.addresses import AddressScope
+from pipeline.digest import Digest
 from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
+    ImageError,
     StoreError,
     TransportError,
     VerificationError,
 )
+from pipeline.limits import Limits
 from pipeline.names import ImageName, Labels
+from pipeline.oci import OciPlatform
+from pipeline.reference import DockerReference
 from pipeline.results import (
     Candidate,
     Extracted,
     Freshness,
+    ImagePathPlace,
     KeyPlace,
+    LoadedImage,
+    ManifestEvidence,
     QuarantinedBlob,
+    RegistryPlace,
     Stored,
     Validators,
 )
 from pipeline.secret import Secret
 from pipeline.trust import (
+    AnySigner,
+    Decision,
     KeySet,
     SignaturePlan,
     SignedDigest,
+    SignedMessage,
     Signer,
+    SigstoreSigner,
     TrustScope,
 )
 
@@ -69,13 +82,20 @@ class Clock(Protocol):
 @final
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET. ``url`` is ``https:``, ``http:`` or ``file:``; limits are per request.
+    """One GET, unless ``method`` says otherwise. Limits are per request.
+
+    ``url`` is ``https:``, ``http:`` or ``file:``.
 
     ``validators`` make it conditional (RFC 9110 section 13.1). ``idle_seconds`` bounds each
     silence, ``total_seconds`` the whole, redirects and retries included. A body that comes in more
     slowly than ``least_bytes_per_second`` for a while ends the transfer; 0 demands nothing.
     ``named_by`` says from where the URL came, where a server named it and not the user: it may
     lead no further inward than that server was (:class:`~pipeline.addresses.AddressScope`).
+
+    ``headers`` go over https to the URL's own origin alone, whatever it redirects to. A ``form``
+    is what a POST sends, as ``application/x-www-form-urlencoded``. What is ``content_addressed``
+    is named by its digest, which whoever asks checks: its rest may be asked for without a
+    validator.
     """
 
     url: str
@@ -86,6 +106,10 @@ class Request:
     validators: Validators = Validators()
     least_bytes_per_second: int = 0
     named_by: AddressScope | None = None
+    method: Literal["GET", "HEAD", "POST"] = "GET"
+    headers: tuple[tuple[str, Secret], ...] = ()
+    form: tuple[tuple[str, Secret], ...] = ()
+    content_addressed: bool = False
 
 
 @final
@@ -96,7 +120,9 @@ class Response:
     ``status`` is 200, 202 or 304; every other one is a failure, and a part (206) that completed
     what the sink held counts as a 200. ``url`` is where the answer came from, after redirects;
     ``size`` is the whole body's in bytes, as it travels. ``peer`` is where that server was, None
-    where nobody can tell: behind a proxy, or for a file.
+    where nobody can tell: behind a proxy, or for a file. ``fields`` are those header fields of
+    the answer that say what it is (``content-type``, ``docker-content-digest``, ``link``), names
+    in lower case.
     """
 
     url: str
@@ -105,6 +131,11 @@ class Response:
     validators: Validators
     freshness: Freshness
     peer: AddressScope | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def field(self, name: str) -> str:
+        """Return a header field's value; empty where there is none."""
+        return next((value for each, value in self.fields if each == name), "")
 
 
 @final
@@ -113,12 +144,14 @@ class ResumePoint:
     """How much of a body is held, so that the rest alone is asked for (RFC 9110 section 14.2).
 
     ``offset`` bytes, at least 1, are held of the representation that ``validators`` name, one of
-    them strong; ``total`` is its whole size, None where nobody said.
+    them strong; ``total`` is its whole size, None where nobody said. What is
+    ``content_addressed`` needs no validator: its digest tells whether the parts belong together.
     """
 
     offset: int
     validators: Validators
     total: int | None = None
+    content_addressed: bool = False
 
 
 @final
@@ -165,6 +198,29 @@ class Transport(Protocol):
         A transport may ask for what the sink does not hold yet, and must begin at 0 where the
         server does not prove that the rest belongs to what is held.
         """
+        ...
+
+
+class Registries(Protocol):
+    """Where registry images may be asked for."""
+
+    def places(
+        self, reference: DockerReference, platform: OciPlatform
+    ) -> Result[tuple[RegistryPlace, ...], ConfigurationError]:
+        """Return the mirrors of an image's registry, then that itself, in the order to try them.
+
+        Fails where the user's configuration blocks the registry, or cannot be read.
+        """
+        ...
+
+
+class ImagePathReader(Protocol):
+    """How images in files are read."""
+
+    def load(
+        self, place: ImagePathPlace, quarantine: "Quarantine", limits: Limits
+    ) -> Result[LoadedImage, ImageError | TransportError | StoreError]:
+        """Copy an image into quarantine, every digest and size checked on the way."""
         ...
 
 
@@ -226,6 +282,72 @@ class SignatureVerifier(Protocol):
         ...
 
 
+class MessageVerifier(SignatureVerifier, Protocol):
+    """A scheme of signatures that has signed messages, too."""
+
+    def read_message(self, untrusted_message: bytes) -> Result[SignedMessage, VerificationError]:
+        """Take a signed message apart; nothing is verified."""
+        ...
+
+
+class SigstoreVerifier(Protocol):
+    """The mathematics of cosign's signatures. Pure."""
+
+    def verify(
+        self, untrusted_payload: bytes, untrusted_signature: bytes, public_key: bytes, path: str
+    ) -> Result[SigstoreSigner, VerificationError]:
+        """Judge a raw signature by a PEM public key; ``path`` is where that came from."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Who is proven to have signed, at least one, and which rule demanded it."""
+
+    signers: tuple[AnySigner, ...]
+    decision: Decision
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LetThrough:
+    """A rule lets everything pass unproven; ``reason`` says which, for people."""
+
+    reason: str
+    decision: Decision
+
+
+Admitted: TypeAlias = Proven | LetThrough
+"""How an image came to pass."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which kinds of signatures could make a difference."""
+
+    simple: bool
+    sigstore: bool
+
+
+class ManifestPolicy(Protocol):
+    """Who may vouch for the manifests of OCI images. Pure, but for reading keys."""
+
+    def wanted(self, reference: str) -> Result[Wanted, VerificationError | ConfigurationError]:
+        """Tell what to look for before anything is asked for; fails where nothing could help.
+
+        ``reference`` is as in :class:`~pipeline.results.ManifestEvidence`.
+        """
+        ...
+
+    def admit(
+        self, evidence: ManifestEvidence, now: datetime
+    ) -> Result[Admitted, VerificationError | ConfigurationError]:
+        """Judge a manifest; what it says is not looked at."""
+        ...
+
+
 class BlobWriter(Protocol):
     """A file in the making, in quarantine."""
 
@@ -278,6 +400,20 @@ class Quarantine(Protocol):
         """Take up what is held of ``url``, or start.
 
         While another session is at it, waits, at most so long.
+        """
+        ...
+
+    def resume_blob(self, digest: Digest, wait_seconds: float) -> Result[Partial, StoreError]:
+        """Take up what is held of the content with that digest, from wherever it came, or start.
+
+        Whoever finishes it compares the digest, and discards what is wrong.
+        """
+        ...
+
+    def adopt(self, digest: Digest, size: int) -> Result[QuarantinedBlob | None, StoreError]:
+        """Return what the store has already with that digest and size; None where it has not.
+
+        It stays there for this session, whatever is removed from the store meanwhile.
         """
         ...
 
@@ -365,23 +501,32 @@ NO_CREDENTIALS: Final = _NoCredentials()
 
 __all__ = [
     "NO_CREDENTIALS",
+    "Admitted",
     "BlobWriter",
     "BodyStart",
     "Catalog",
     "Clock",
     "Credentials",
     "Discovery",
+    "ImagePathReader",
     "Keyring",
+    "LetThrough",
+    "ManifestPolicy",
+    "MessageVerifier",
     "Partial",
     "PathProbe",
+    "Proven",
     "Quarantine",
+    "Registries",
     "RemoteCache",
     "RemoteEntry",
     "Request",
     "Response",
     "ResumePoint",
     "SignatureVerifier",
+    "SigstoreVerifier",
     "Sink",
     "Store",
     "Transport",
+    "Wanted",
 ]

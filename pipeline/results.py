@@ -8,14 +8,28 @@ No value holds an open file: bytes on their way lie in quarantine, and a
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 from pipeline.addresses import AddressScope
 from pipeline.digest import Digest
 from pipeline.manifest import ImageManifest
 from pipeline.names import ImageName, Labels
-from pipeline.reference import Reference
-from pipeline.trust import AnyScope, NamedScope, SignedDigest, Signer, TrustScope
+from pipeline.oci import Descriptor, OciConfig, OciManifest, OciPlatform
+from pipeline.reference import DockerReference, ImagePathReference, Reference
+from pipeline.trust import (
+    BY_KEYSTORE,
+    BY_REQUEST,
+    AnyScope,
+    AnySigner,
+    Decision,
+    NamedScope,
+    SignedDigest,
+    Signer,
+    TrustScope,
+)
+
+ACI_TYPE: Final = "application/vnd.appc.image"
+"""What tells an App Container Image from an OCI image, whose manifest has a media type itself."""
 
 
 @final
@@ -56,6 +70,59 @@ class Candidate:
 
 @final
 @dataclass(frozen=True, slots=True)
+class RegistryPlace:
+    """One place to try for a registry image: the registry itself, or a mirror of it.
+
+    ``base`` is the repository's URL in the distribution API, as ``https://host/v2/library/app``,
+    and ``query`` goes behind every URL under it (containerd's mirrors want ``ns=docker.io``).
+    A place that does not resolve tags is asked for digests alone. ``lookaside`` are the URLs under
+    which simple signatures are kept, which a server of the user's choice answers for.
+    """
+
+    reference: DockerReference
+    base: str
+    platform: OciPlatform
+    query: str = ""
+    resolves_tags: bool = True
+    lookaside: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> str:
+        """What the image is remembered by: the same for the registry and its mirrors."""
+        return f"docker://{self.reference.normal}#{self.platform}"
+
+    def manifest_url(self, tag_or_digest: str) -> str:
+        """Return where a manifest is (distribution-spec v1.1.0 "Pulling manifests")."""
+        return self._url("manifests", tag_or_digest)
+
+    def blob_url(self, digest: Digest) -> str:
+        """Return where a blob is (distribution-spec v1.1.0 "Pulling blobs")."""
+        return self._url("blobs", str(digest))
+
+    def _url(self, kind: str, which: str) -> str:
+        return f"{self.base}/{kind}/{which}{'?' if self.query else ''}{self.query}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ImagePathPlace:
+    """An OCI or docker image in files."""
+
+    reference: ImagePathReference
+    platform: OciPlatform
+
+    @property
+    def image(self) -> str:
+        """What the image came from, for people; files are never remembered."""
+        return self.reference.string
+
+
+Place: TypeAlias = Candidate | RegistryPlace | ImagePathPlace
+"""Where an image may be."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class KeyPlace:
     """Where a public key may be; ``named_by`` is where the server was that named the place."""
 
@@ -91,7 +158,7 @@ class Located:
     """A reference and the places where its image may be, in the order to try them."""
 
     reference: Reference
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Place, ...]
     expected: Expectations = Expectations()
 
 
@@ -115,22 +182,90 @@ class Signed:
 
 @final
 @dataclass(frozen=True, slots=True)
+class FoundSignature:
+    """One signature of a registry image, unverified, and the digest under which it was found.
+
+    ``simple``: ``content`` is an OpenPGP message that holds the payload (containers-signature.5).
+    ``sigstore``: ``content`` is the payload, ``signature`` the raw signature over it (cosign's
+    ``SIGNATURE_SPEC.md``, v2).
+    """
+
+    format: Literal["simple", "sigstore"]
+    signed: Digest
+    content: bytes = field(repr=False)
+    signature: bytes = field(default=b"", repr=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ManifestEvidence:
+    """What may prove an OCI image's manifest: unverified, and enough to judge it at any time.
+
+    ``reference`` is what was asked for: :attr:`DockerReference.normal` behind ``docker://``, or the
+    string of an :class:`ImagePathReference`. ``documents`` lead from what it named to the image:
+    an index or several, each naming the next by its digest, and the image's manifest at the end.
+    """
+
+    reference: str
+    documents: tuple[bytes, ...] = field(repr=False)
+    signatures: tuple[FoundSignature, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Unsigned:
     """No signature was asked for."""
+
+
+Evidence: TypeAlias = Signed | ManifestEvidence | Unsigned
+"""What may prove an image."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A blob that an OCI image's manifest names, in quarantine; its digest and size are right."""
+
+    descriptor: Descriptor
+    blob: QuarantinedBlob
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """An OCI image as it was found in files, in quarantine.
+
+    ``documents`` are as in :class:`ManifestEvidence`; ``blob`` is the last of them, the manifest,
+    and ``digest`` is its digest.
+    """
+
+    documents: tuple[bytes, ...] = field(repr=False)
+    blob: QuarantinedBlob
+    digest: Digest
+    media_type: str
+    contents: tuple[Content, ...]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """An image as it travelled, complete, in quarantine; nothing in it has been parsed."""
+    """An image as it travelled, complete, in quarantine; nothing unproven in it has been parsed.
+
+    ``media_type`` says what ``blob`` is: an archive (:data:`ACI_TYPE`), or the manifest of an OCI
+    image, whose configuration and layers are ``contents``, in the manifest's order. ``digest``
+    is the manifest's, as it was named; an archive has its own only once it is decompressed.
+    """
 
     reference: Reference
     expected: Expectations
-    source: Candidate
+    source: Place
     blob: QuarantinedBlob
-    evidence: Signed | Unsigned
+    evidence: Evidence
     validators: Validators
     freshness: Freshness
+    media_type: str = ACI_TYPE
+    digest: Digest | None = None
+    contents: tuple[Content, ...] = ()
 
 
 @final
@@ -138,7 +273,7 @@ class Downloaded:
 class Unchanged:
     """The server said (304) that what was fetched before from ``source`` still stands."""
 
-    source: Candidate
+    source: Place
     validators: Validators
     freshness: Freshness
 
@@ -146,10 +281,11 @@ class Unchanged:
 @final
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A downloaded image whose signers are proven, at least one."""
+    """A downloaded image whose signers are proven, at least one, and which rule demanded them."""
 
     downloaded: Downloaded
-    signers: tuple[Signer, ...]
+    signers: tuple[AnySigner, ...]
+    decision: Decision = BY_KEYSTORE
 
 
 @final
@@ -159,20 +295,54 @@ class Unverified:
 
     downloaded: Downloaded
     reason: str
+    decision: Decision = BY_REQUEST
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OciImage:
+    """What an OCI image says about itself, and the name and labels that it is kept under.
+
+    An OCI image does not name itself: the name is that of the reference, the version its tag.
+    """
+
+    name: ImageName
+    labels: Labels
+    manifest: OciManifest
+    config: OciConfig
+
+    @property
+    def raw(self) -> bytes:
+        """The manifest's bytes."""
+        return self.manifest.raw
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """An image whose archive was read whole and whose manifest says what was expected.
+    """An image that was read whole and whose manifest says what was expected.
 
-    ``archive`` is the uncompressed tar in quarantine, ``image_id`` its sha512 digest.
+    Of an archive, ``archive`` is the uncompressed tar in quarantine, ``image_id`` its sha512
+    digest; of an OCI image, ``archive`` is the manifest's document, ``image_id`` its digest, and
+    ``contents`` are its configuration and layers.
     """
 
     origin: Verified | Unverified
-    manifest: ImageManifest
+    manifest: ImageManifest | OciImage
     image_id: Digest
     archive: QuarantinedBlob
+    contents: tuple[Content, ...] = ()
+
+    @property
+    def media_type(self) -> str:
+        """What ``archive`` is: :data:`ACI_TYPE`, or the media type of an OCI manifest."""
+        manifest = self.manifest
+        return manifest.manifest.media_type if isinstance(manifest, OciImage) else ACI_TYPE
+
+    @property
+    def size(self) -> int:
+        """The bytes of all of it."""
+        return self.archive.size + sum(each.descriptor.size for each in self.contents)
 
 
 @final
@@ -192,19 +362,37 @@ class SignatureProof:
 @final
 @dataclass(frozen=True, slots=True)
 class NoProof:
-    """A stored image was never verified, and the reason that was given for it."""
+    """A stored image was never verified, and the reason that was given for it.
+
+    Where a policy let it in, ``reference`` is what the policy was asked about.
+    """
 
     reason: str
+    reference: str = ""
 
 
-Provenance: TypeAlias = SignatureProof | NoProof
+@final
+@dataclass(frozen=True, slots=True)
+class ManifestProof:
+    """What a stored registry image was proven by: enough to judge it again, later."""
+
+    signers: tuple[AnySigner, ...]
+    decision: Decision
+    evidence: ManifestEvidence
+
+
+Provenance: TypeAlias = SignatureProof | ManifestProof | NoProof
 """How a stored image came to be trusted, or that it is not."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An image in the store, whole, with how it was proven."""
+    """An image in the store, whole, with how it was proven.
+
+    ``archive_bytes`` is the size of all of it: of the uncompressed archive, or of an OCI image's
+    manifest, configuration and layers, as they travelled.
+    """
 
     image_id: Digest
     name: ImageName
@@ -214,3 +402,4 @@ class Stored:
     provenance: Provenance
     source: str
     outcome: Literal["new", "already-stored", "unchanged"] = "new"
+    media_type: str = ACI_TYPE

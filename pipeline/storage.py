@@ -16,6 +16,8 @@ from pipeline.reference import AppcReference, Reference
 from pipeline.results import (
     Extracted,
     Freshness,
+    ManifestEvidence,
+    ManifestProof,
     NoProof,
     Provenance,
     SignatureProof,
@@ -25,6 +27,7 @@ from pipeline.results import (
     Verified,
 )
 from pipeline.text import redact_url
+from pipeline.trust import Signer
 
 MIN_PREFIX_DIGITS: Final = 2
 """Fewest hex digits by which an image can be asked for, as in rkt."""
@@ -42,10 +45,11 @@ def describe(extracted: Extracted, imported_at: datetime) -> Stored:
         image_id=extracted.image_id,
         name=extracted.manifest.name,
         labels=extracted.manifest.labels,
-        archive_bytes=extracted.archive.size,
+        archive_bytes=extracted.size,
         imported_at=imported_at,
         provenance=_provenance_of(extracted.origin),
         source=redact_url(extracted.origin.downloaded.source.image),
+        media_type=extracted.media_type,
     )
 
 
@@ -81,7 +85,7 @@ def is_rememberable(url: str) -> bool:
     except ValueError:
         # What cannot be split cannot be shown to hold no secret.
         return False
-    return parts.scheme in {"http", "https"} and "@" not in parts.netloc
+    return parts.scheme in {"http", "https", "docker"} and "@" not in parts.netloc
 
 
 def bounded(freshness: Freshness) -> Freshness:
@@ -113,16 +117,21 @@ def is_id_prefix(untrusted_text: str) -> bool:
 
 
 def _provenance_of(origin: Verified | Unverified) -> Provenance:
-    if isinstance(origin, Unverified):
-        return NoProof(origin.reason)
     evidence = origin.downloaded.evidence
-    if not isinstance(evidence, Signed):
+    if isinstance(origin, Unverified):
+        reference = evidence.reference if isinstance(evidence, ManifestEvidence) else ""
+        return NoProof(origin.reason, reference)
+    if isinstance(evidence, ManifestEvidence):
+        return ManifestProof(origin.signers, origin.decision, evidence)
+    signers = tuple(each for each in origin.signers if isinstance(each, Signer))
+    if not isinstance(evidence, Signed) or len(signers) < len(origin.signers):
         # Stages cannot build this; whoever does has no signature to judge again, so no proof.
         return NoProof("verified without a signature")
-    return SignatureProof(origin.signers, evidence.unverified_signature, evidence.digests)
+    return SignatureProof(signers, evidence.unverified_signature, evidence.digests)
 
 
 def _strength(provenance: Provenance) -> int:
     if isinstance(provenance, NoProof):
         return 0
-    return 2 if any(not signer.leniency for signer in provenance.signers) else 1
+    lenient = (isinstance(each, Signer) and each.leniency for each in provenance.signers)
+    return 1 if all(lenient) else 2

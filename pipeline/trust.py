@@ -185,6 +185,56 @@ class Signer:
 
 @final
 @dataclass(frozen=True, slots=True)
+class SigstoreSigner:
+    """Who signed by cosign's scheme, as proven: a bare public key, which has no name.
+
+    ``key_sha256`` is the SHA-256 of its SubjectPublicKeyInfo in DER, as hex digits; ``path`` says
+    where the policy has the key from (empty for one that stands in the policy itself).
+    """
+
+    key_sha256: str
+    algorithm: str
+    path: str
+
+
+AnySigner: TypeAlias = Signer | SigstoreSigner
+"""Whoever can be proven to have signed."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which rule let an image pass: of which policy, for which scope, demanding what.
+
+    ``policy`` is the path of a ``policy.json``, or one of the words ``keystore`` and ``request``.
+    """
+
+    policy: str
+    scope: str
+    requirement: str
+
+
+BY_KEYSTORE: Final = Decision("keystore", "", "signature")
+"""The keystore's own rule: a signature by a key that is trusted for the name."""
+
+BY_REQUEST: Final = Decision("request", "", "none")
+"""Somebody asked for it, by name."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SignedMessage:
+    """An OpenPGP message taken apart: what was signed, and the signatures over exactly that.
+
+    ``unverified_signature`` is as a detached signature file.
+    """
+
+    unverified_payload: bytes = field(repr=False)
+    unverified_signature: bytes = field(repr=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class SignerPolicy:
     """How many distinct primary keys must have signed: at least one, whatever is said.
 

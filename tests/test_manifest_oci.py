@@ -6,8 +6,9 @@ import pytest
 
 from pipeline.digest import Digest
 from pipeline.manifest import ImageManifest, parse_manifest
-from pipeline.manifest.oci import Descriptor, image_config, image_index, image_manifest
+from pipeline.manifest.oci import image_config, image_index, image_manifest
 from pipeline.names import Platform
+from pipeline.oci import Descriptor
 from pipeline.testing.makers import make_manifest
 
 HERE = Platform("linux", "s390x")

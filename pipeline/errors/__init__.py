@@ -10,18 +10,23 @@ without credentials.
       DownloadError       5  HttpStatus, InvalidUrl, BadAnswer, PeerRefused, TransferTooSlow,
                              RetriesExhausted, ConnectionFailed, TlsFailed, InsecureUrl,
                              TooManyRedirects, TruncatedBody, BodyTooLarge, DeadlineExceeded,
-                             FileUnreadable, SignatureDeferred, SignatureUnavailable,
-                             AllCandidatesFailed
+                             FileUnreadable, AuthenticationFailed, RealmRefused,
+                             SignatureDeferred, SignatureUnavailable, DigestMismatch,
+                             BlobSizeMismatch, AllCandidatesFailed
       VerificationError   6  NotASignature, UnknownSigner, BadSignature, WeakSignature,
                              UnusableKey, SignatureTime, UnsupportedSignature,
-                             SignerNotTrustedForName, TooFewSigners, Unproven
+                             SignerNotTrustedForName, TooFewSigners, Unproven,
+                             InvalidPayload, IdentityMismatch, BadSigstoreSignature,
+                             PolicyRejects, RequirementUnmet
       ImageError          7  NotAnImage, CorruptArchive, ArchiveTooLarge, ManifestMissing,
                              InvalidManifest, NameMismatch, LabelMismatch, ImageIDMismatch,
-                             SizeMismatch, TooManyDependencies, NotExportable
+                             SizeMismatch, TooManyDependencies, NotExportable,
+                             InvalidDocument, UnsupportedManifest, PlatformNotFound,
+                             DiffIDMismatch, NoSuchImage
       StoreError          8  StoreUnavailable, StoreReadOnly, DiskFull, StoreTooNew,
                              StoreCorrupt, ImageNotFound, AmbiguousImage
       ConfigurationError  9  KeystoreUnavailable, InvalidKey, KeyNotReviewed, KeyNotFound,
-                             InvalidPrefix, InvalidSetting
+                             InvalidPrefix, InvalidSetting, RegistryBlocked
       OutputError        10  OutputExists, OutputUnavailable
 
 Leave a Result by ``unwrap_or_failure`` and ``match``; ``assert_never`` in the last arm makes
@@ -38,10 +43,13 @@ from pipeline.errors.configuration import (
     KeyNotFound,
     KeyNotReviewed,
     KeystoreUnavailable,
+    RegistryBlocked,
 )
 from pipeline.errors.discovery import DiscoveryError, DiscoveryFailed, NoMatchingTag
 from pipeline.errors.download import (
     AllCandidatesFailed,
+    BlobSizeMismatch,
+    DigestMismatch,
     DownloadError,
     SignatureDeferred,
     SignatureUnavailable,
@@ -60,6 +68,13 @@ from pipeline.errors.image import (
     SizeMismatch,
     TooManyDependencies,
 )
+from pipeline.errors.oci import (
+    DiffIDMismatch,
+    InvalidDocument,
+    NoSuchImage,
+    PlatformNotFound,
+    UnsupportedManifest,
+)
 from pipeline.errors.output import OutputError, OutputExists, OutputUnavailable
 from pipeline.errors.reference import InvalidReference, ParseError, UnsupportedReference
 from pipeline.errors.store import (
@@ -73,6 +88,7 @@ from pipeline.errors.store import (
     StoreUnavailable,
 )
 from pipeline.errors.transport import (
+    AuthenticationFailed,
     BadAnswer,
     BodyTooLarge,
     ConnectionFailed,
@@ -82,6 +98,7 @@ from pipeline.errors.transport import (
     InsecureUrl,
     InvalidUrl,
     PeerRefused,
+    RealmRefused,
     RetriesExhausted,
     TlsFailed,
     TooManyRedirects,
@@ -91,7 +108,12 @@ from pipeline.errors.transport import (
 )
 from pipeline.errors.verification import (
     BadSignature,
+    BadSigstoreSignature,
+    IdentityMismatch,
+    InvalidPayload,
     NotASignature,
+    PolicyRejects,
+    RequirementUnmet,
     SignatureTime,
     SignerNotTrustedForName,
     TooFewSigners,
@@ -120,13 +142,18 @@ __all__ = [
     "AllCandidatesFailed",
     "AmbiguousImage",
     "ArchiveTooLarge",
+    "AuthenticationFailed",
     "BadAnswer",
     "BadSignature",
+    "BadSigstoreSignature",
+    "BlobSizeMismatch",
     "BodyTooLarge",
     "ConfigurationError",
     "ConnectionFailed",
     "CorruptArchive",
     "DeadlineExceeded",
+    "DiffIDMismatch",
+    "DigestMismatch",
     "DiscoveryError",
     "DiscoveryFailed",
     "DiskFull",
@@ -134,12 +161,15 @@ __all__ = [
     "ExitCode",
     "FileUnreadable",
     "HttpStatus",
+    "IdentityMismatch",
     "ImageError",
     "ImageIDMismatch",
     "ImageNotFound",
     "InsecureUrl",
+    "InvalidDocument",
     "InvalidKey",
     "InvalidManifest",
+    "InvalidPayload",
     "InvalidPrefix",
     "InvalidReference",
     "InvalidSetting",
@@ -151,6 +181,7 @@ __all__ = [
     "ManifestMissing",
     "NameMismatch",
     "NoMatchingTag",
+    "NoSuchImage",
     "NotASignature",
     "NotAnImage",
     "NotExportable",
@@ -160,6 +191,11 @@ __all__ = [
     "ParseError",
     "PeerRefused",
     "PipelineError",
+    "PlatformNotFound",
+    "PolicyRejects",
+    "RealmRefused",
+    "RegistryBlocked",
+    "RequirementUnmet",
     "RetriesExhausted",
     "SignatureDeferred",
     "SignatureTime",
@@ -180,6 +216,7 @@ __all__ = [
     "TruncatedBody",
     "UnknownSigner",
     "Unproven",
+    "UnsupportedManifest",
     "UnsupportedReference",
     "UnsupportedSignature",
     "UnusableKey",

@@ -146,6 +146,34 @@ class InvalidSetting:
         return "--help after the command shows its options and settings, with their values"
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class RegistryBlocked:
+    """A file of the user's forbids a registry."""
+
+    reference: str
+    path: str
+
+    kind: ClassVar = "registry-blocked"
+    exit_code: ClassVar = ExitCode.CONFIGURATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{quoted(self.path)} blocks {quoted(self.reference)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "an entry with blocked = true covers it; fetch it from elsewhere, or change that"
+
+
 ConfigurationError: TypeAlias = (
-    KeystoreUnavailable | InvalidKey | KeyNotReviewed | KeyNotFound | InvalidPrefix | InvalidSetting
+    KeystoreUnavailable
+    | InvalidKey
+    | KeyNotReviewed
+    | KeyNotFound
+    | InvalidPrefix
+    | InvalidSetting
+    | RegistryBlocked
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, final
 
+from pipeline.digest import Digest
 from pipeline.errors.transport import FileUnreadable, HttpStatus, TransportError
 from pipeline.exit_codes import ExitCode
 from pipeline.text import quoted, redact_url
@@ -72,7 +73,7 @@ class AllCandidatesFailed:
     """Every place that discovery or a mirror named was tried; each cause in the order of trying."""
 
     reference: str
-    causes: tuple["TransportError | SignatureDeferred | SignatureUnavailable | NoMatchingTag", ...]
+    causes: tuple["OnePlaceError | NoMatchingTag", ...]
 
     kind: ClassVar = "all-candidates-failed"
     exit_code: ClassVar = ExitCode.DOWNLOAD
@@ -90,6 +91,55 @@ class AllCandidatesFailed:
         return self.causes[-1].hint if self.causes else "nothing was named that could be tried"
 
 
-DownloadError: TypeAlias = (
-    TransportError | SignatureDeferred | SignatureUnavailable | AllCandidatesFailed
+@final
+@dataclass(frozen=True, slots=True)
+class DigestMismatch:
+    """A document or blob is not what was named by its digest, whatever its server says."""
+
+    url: str
+    wanted: Digest
+    got: Digest
+
+    kind: ClassVar = "digest-mismatch"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{redact_url(self.url)} has the digest {self.got}, wanted {self.wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "what the server handed out was changed or damaged; nothing was stored"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BlobSizeMismatch:
+    """A blob has another size than the document that names it says, in bytes."""
+
+    url: str
+    wanted: int
+    got: int
+
+    kind: ClassVar = "blob-size-mismatch"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{redact_url(self.url)} has {self.got} bytes, wanted {self.wanted}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "what the server handed out was changed or damaged; nothing was stored"
+
+
+OnePlaceError: TypeAlias = (
+    TransportError | SignatureDeferred | SignatureUnavailable | DigestMismatch | BlobSizeMismatch
 )
+"""What one place can fail with; another may have the image whole."""
+
+DownloadError: TypeAlias = OnePlaceError | AllCandidatesFailed

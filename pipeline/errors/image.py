@@ -4,6 +4,13 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, final
 
 from pipeline.digest import Digest
+from pipeline.errors.oci import (
+    DiffIDMismatch,
+    InvalidDocument,
+    NoSuchImage,
+    PlatformNotFound,
+    UnsupportedManifest,
+)
 from pipeline.exit_codes import ExitCode
 from pipeline.names import ImageName, LabelName
 from pipeline.text import printable, quoted
@@ -267,4 +274,9 @@ ImageError: TypeAlias = (
     | SizeMismatch
     | TooManyDependencies
     | NotExportable
+    | InvalidDocument
+    | UnsupportedManifest
+    | PlatformNotFound
+    | DiffIDMismatch
+    | NoSuchImage
 )

@@ -1,6 +1,6 @@
 """What a transport fails with: between a URL and a whole body. Exit code 5."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias, final
 
 from pipeline.exit_codes import ExitCode
@@ -12,13 +12,15 @@ from pipeline.text import printable, quoted, redact_url
 class HttpStatus:
     """The server answered with a status that is not the one wanted.
 
-    ``retry_after_seconds`` is what its ``Retry-After`` says (RFC 9110 section 10.2.3).
+    ``retry_after_seconds`` is what its ``Retry-After`` says (RFC 9110 section 10.2.3);
+    ``untrusted_challenges`` are its ``WWW-Authenticate`` fields (section 11.6.1).
     """
 
     url: str
     status: int
     wanted: str = "200"
     retry_after_seconds: float | None = None
+    untrusted_challenges: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     kind: ClassVar = "http-status"
     exit_code: ClassVar = ExitCode.DOWNLOAD
@@ -372,6 +374,57 @@ class RetriesExhausted:
         return self.causes[-1].hint if self.causes else "try again later"
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class AuthenticationFailed:
+    """A registry wants proof of who asks, and does not take what there is; no secret is in it."""
+
+    registry: str
+    reason: str
+
+    kind: ClassVar = "authentication-failed"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{printable(self.registry)} does not let this request in: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return (
+            "check the name, and that auth.json, ~/.docker/config.json or auth.d has "
+            "credentials for the registry that may read it"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RealmRefused:
+    """A registry sends whoever wants a token to a place that is not asked for one."""
+
+    registry: str
+    realm: str
+    reason: str
+
+    kind: ClassVar = "realm-refused"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        realm = redact_url(self.realm)
+        return (
+            f"{printable(self.registry)} names {realm} for tokens: wanted {printable(self.reason)}"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "a token service that is set up rightly is on https, and as public as its registry"
+
+
 TransportError: TypeAlias = (
     HttpStatus
     | InvalidUrl
@@ -387,5 +440,7 @@ TransportError: TypeAlias = (
     | BodyTooLarge
     | DeadlineExceeded
     | FileUnreadable
+    | AuthenticationFailed
+    | RealmRefused
 )
 """What a transport fails with."""

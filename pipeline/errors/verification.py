@@ -275,6 +275,136 @@ class Unproven:
         return "fetch it again with its signature, or allow it with --insecure-options=image"
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class InvalidPayload:
+    """What was signed, truly, is no statement about an image."""
+
+    reason: str
+
+    kind: ClassVar = "invalid-payload"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"the signature is of no image: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "ask the image's maker to sign it with skopeo or cosign"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class IdentityMismatch:
+    """A good signature of another image: of another digest, or under another name."""
+
+    signed: str
+    wanted: str
+
+    kind: ClassVar = "identity-mismatch"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"the signature is for {quoted(self.signed)}, wanted one for {quoted(self.wanted)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return (
+            "the registry handed out another image than was signed under this name; "
+            "where a policy knows the image by another name, signedIdentity says so"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BadSigstoreSignature:
+    """No public key of the policy made this signature."""
+
+    path: str
+    reason: str
+
+    kind: ClassVar = "bad-sigstore-signature"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        key = quoted(self.path) if self.path else "the policy's own key"
+        return f"a sigstore signature is not by {key}: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "check which key the image's maker signs with; do not use the image until then"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PolicyRejects:
+    """A policy lets nothing pass for this name, whoever signed it."""
+
+    reference: str
+    policy: str
+    scope: str
+
+    kind: ClassVar = "policy-rejects"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return (
+            f"{quoted(self.policy)} rejects {quoted(self.reference)} "
+            f"by its rule for {printable(self.scope)}"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return f"image-pipeline explain {printable(self.reference)} says which rule decides"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RequirementUnmet:
+    """No signature of a registry image is what a rule demands; each cause, in order."""
+
+    reference: str
+    policy: str
+    scope: str
+    requirement: str
+    causes: tuple["VerificationError", ...]
+
+    kind: ClassVar = "requirement-unmet"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        rule = f"{printable(self.requirement)} of {quoted(self.policy)}"
+        scope = f" for {printable(self.scope)}" if self.scope else ""
+        if not self.causes:
+            return f"{quoted(self.reference)} carries no signature, wanted {rule}{scope}"
+        listed = "".join(f"\n  {n}. {cause.message}" for n, cause in enumerate(self.causes, 1))
+        return f"no signature of {quoted(self.reference)} meets {rule}{scope}:{listed}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        if not self.causes:
+            return (
+                "an image that nobody signed is fetched with --insecure-options=image, "
+                "and proves nothing"
+            )
+        return self.causes[-1].hint
+
+
 VerificationError: TypeAlias = (
     NotASignature
     | UnknownSigner
@@ -286,4 +416,9 @@ VerificationError: TypeAlias = (
     | SignerNotTrustedForName
     | TooFewSigners
     | Unproven
+    | InvalidPayload
+    | IdentityMismatch
+    | BadSigstoreSignature
+    | PolicyRejects
+    | RequirementUnmet
 )

@@ -9,8 +9,7 @@ Sources: OCI image-spec v1.1.0 ``config.md``, ``manifest.md``, ``image-index.md`
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -19,12 +18,8 @@ from pipeline.digest import Digest
 from pipeline.limits import MANIFEST_BYTES, MANIFEST_DEPTH
 from pipeline.manifest import ImageManifest
 from pipeline.names import Platform
+from pipeline.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor
 from pipeline.strict_json import JsonValue, parse_json
-
-CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
-INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
-LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar"
-MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 
 LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 """The file ``oci-layout`` (image-spec v1.1.0 ``image-layout.md``)."""
@@ -48,21 +43,6 @@ _ANNOTATIONS: Final[Mapping[str, str]] = {
     "homepage": "org.opencontainers.image.url",
 }
 _TAG: Final = re.compile(r"[A-Za-z0-9]+(?:(?:[-._:@/+]|--)[A-Za-z0-9]+)*", re.ASCII)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """A blob of an OCI image: what it is, its digest, its size in bytes."""
-
-    media_type: str
-    digest: Digest
-    size: int
-
-    @property
-    def document(self) -> dict[str, object]:
-        """The descriptor as JSON has it (image-spec v1.1.0 ``descriptor.md``)."""
-        return {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size}
 
 
 def image_config(

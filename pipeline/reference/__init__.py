@@ -1,4 +1,4 @@
-"""What a user may name: four kinds of reference, as frozen values. No I/O, no parsing.
+"""What a user may name: five kinds of reference, as frozen values. No I/O, no parsing.
 
 Each kind has a canonical ``string``, which :mod:`pipeline.stages.parse` reads back to an equal
 value (as long as no file of that very name lies in the current folder), and, where rkt's
@@ -11,18 +11,20 @@ Sources: appc/spec v0.8.11 ``spec/discovery.md`` and ``spec/aci.md`` "Image Arch
 
 import re
 from dataclasses import dataclass
-from typing import Final, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-from pipeline.digest import Digest
+from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.names import ImageName, Labels
 
-SCHEMES: Final = frozenset({"file", "http", "https", "docker", "cimd"})
+SCHEMES: Final = frozenset(
+    {"file", "http", "https", "docker", "cimd", "oci", "oci-archive", "docker-archive"}
+)
 """Words that, before a colon, are a scheme and never an image's name."""
 
 IMAGE_SUFFIX: Final = ".aci"
 SIGNATURE_SUFFIX: Final = ".aci.asc"
-IMAGE_ID_PREFIX: Final = "sha512-"
+IMAGE_ID_PREFIXES: Final = ("sha256-", "sha512-")
 
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """Unicode's category Cc: what moves cursors, ends lines and cuts C strings."""
@@ -34,6 +36,7 @@ BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
 """A percent sign that begins no escape (RFC 3986 section 2.1)."""
 
 _PATH_SAFE: Final = "$&+,/:;=@-_.~"  # What Go's net/url leaves as it is in a path.
+_NO_IDENTIFIER: Final = re.compile(r"[^a-z0-9._~/-]")
 _URI: Final = re.compile(r"((?:[^:/?#]+:)?(?://[^/?#]*)?)([^?#]*)(.*)", re.DOTALL)
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})", re.ASCII)
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]", re.ASCII)
@@ -66,7 +69,7 @@ class AppcReference:
             "," in values
             or ":" in values
             or (colon and (scheme in SCHEMES or rest.startswith("//")))
-            or text.startswith(IMAGE_ID_PREFIX)
+            or text.startswith(IMAGE_ID_PREFIXES)
             or looks_like_path(text)
         ):
             return self.cimd
@@ -137,6 +140,23 @@ class DockerReference:
         return f"docker://{self.given}"
 
     @property
+    def name(self) -> str:
+        """Host and repository, as ``docker.io/library/busybox``."""
+        return f"{self.host}/{self.repository}"
+
+    @property
+    def normal(self) -> str:
+        """The name with its tag and digest: one text for all ways of writing the same."""
+        tag = f":{self.tag}" if self.tag is not None else ""
+        digest = f"@{self.digest}" if self.digest is not None else ""
+        return f"{self.name}{tag}{digest}"
+
+    @property
+    def image_name(self) -> ImageName:
+        """The name as appc can say it: what keystore prefixes cover, and listings show."""
+        return identifier_of(self.name)
+
+    @property
     def registry(self) -> str:
         """The host, with its port, that answers for ``host``: docker.io's API has its own."""
         return "registry-1.docker.io" if self.host == "docker.io" else self.host
@@ -153,22 +173,58 @@ class DockerReference:
         return f"cimd:docker:v=0:{self.given}"
 
 
+ImagePathKind: TypeAlias = Literal["oci", "oci-archive", "docker-archive"]
+"""A folder that is an OCI image layout; a tar of one; a tar as ``docker save`` writes it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ImagePathReference:
+    """An OCI or docker image in files: ``oci:DIR[:NAME]``, ``oci-archive:FILE[:NAME]``, ….
+
+    ``path`` is absolute. ``name`` says which image of several is meant, as the file's index names
+    it; it is empty where nobody said.
+    """
+
+    kind: ImagePathKind
+    path: str
+    name: str = ""
+
+    type = "image-path"
+
+    @property
+    def string(self) -> str:
+        """The canonical form."""
+        return f"{self.kind}:{self.path}{':' if self.name else ''}{self.name}"
+
+    @property
+    def cimd(self) -> str:
+        """The canonical form: rkt knew nothing of these."""
+        return self.string
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class ImageIDReference:
-    """A stored image by a prefix of its ID: ``sha512-`` and 2 to 128 hex digits."""
+    """A stored image by a prefix of its ID: ``sha512-`` or ``sha256-``, and 2 or more hex digits.
+
+    An archive has a sha512 ID, a registry image the digest of its manifest, mostly a sha256 one.
+    """
 
     hex_prefix: str
+    algorithm: DigestAlgorithm = "sha512"
 
     type = "image-id"
 
     @property
     def string(self) -> str:
-        """The canonical form: ``sha512-`` and the digits."""
-        return f"{IMAGE_ID_PREFIX}{self.hex_prefix}"
+        """The canonical form: the algorithm, ``-`` and the digits."""
+        return f"{self.algorithm}-{self.hex_prefix}"
 
 
-Reference: TypeAlias = AppcReference | ArchiveReference | DockerReference | ImageIDReference
+Reference: TypeAlias = (
+    AppcReference | ArchiveReference | DockerReference | ImagePathReference | ImageIDReference
+)
 """Whatever a user may name."""
 
 
@@ -201,6 +257,17 @@ def looks_like_path(text: str) -> bool:
     return text.startswith("/") or (
         ":" not in text and ("./" in text or text.endswith(IMAGE_SUFFIX))
     )
+
+
+def identifier_of(untrusted_name: str) -> ImageName:
+    """Return a registry's name as an ACIdentifier, as docker2aci does.
+
+    Letters become lower case, and whatever an ACIdentifier has not (a port's colon, ``_``) a ``-``.
+
+    >>> identifier_of("localhost:5000/some_app")
+    'localhost-5000/some-app'
+    """
+    return ImageName(_NO_IDENTIFIER.sub("-", untrusted_name.lower()).strip("-._~/"))
 
 
 def file_url(path: str) -> str:

@@ -16,11 +16,11 @@ from urllib.parse import unquote_plus
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.digest import HEX_LENGTH, DigestAlgorithm
 from pipeline.names import ImageName, Label, LabelName, Labels, find_fault
 from pipeline.reference import (
     BAD_ESCAPE,
     CONTROL,
-    IMAGE_ID_PREFIX,
     AppcReference,
     ImageIDReference,
     Reference,
@@ -34,7 +34,6 @@ _CIMD_ADVICE: Final = (
     "a CIMD is written as cimd:appc:v=0:NAME, cimd:aci-archive:v=0:URL or cimd:docker:v=0:IMAGE"
 )
 
-_ID_DIGITS: Final = 128
 _NOT_HEX: Final = re.compile(r"[^0-9a-f]")
 _CIMD: Final = re.compile(r"cimd:([^:]*):v=([0-9]{1,9}):(.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
 
@@ -68,28 +67,31 @@ def parse_app_string(text: str) -> Result[AppcReference, ReferenceProblem]:
 
 
 def parse_image_id(text: str) -> Result[ImageIDReference, ReferenceProblem]:
-    """Read ``sha512-`` and 2 to 128 lower-case hex digits: a prefix of an image's ID.
+    """Read ``sha512-`` or ``sha256-`` and lower-case hex digits: a prefix of an image's ID.
+
+    At least 2 digits, and no more than a digest has: 128 or 64.
 
     >>> parse_image_id("sha512-0aF").failure().position
     9
     """
-    digits = text.removeprefix(IMAGE_ID_PREFIX)
+    algorithm: DigestAlgorithm = "sha256" if text.startswith("sha256-") else "sha512"
+    start, digits = len(algorithm) + 1, text.removeprefix(f"{algorithm}-")
     advice = (
         "image-pipeline image list shows the IDs; a file of that name is written as "
-        "./sha512-…, an image's name as cimd:appc:v=0:NAME"
+        f"./{algorithm}-…, an image's name as cimd:appc:v=0:NAME"
     )
     stray = _NOT_HEX.search(digits)
     if stray is not None:
-        wanted = f'wanted only lower-case hex digits after "{IMAGE_ID_PREFIX}"'
-        position = len(IMAGE_ID_PREFIX) + stray.start()
-        return Failure(ReferenceProblem(wanted, advice, position))
+        wanted = f'wanted only lower-case hex digits after "{algorithm}-"'
+        return Failure(ReferenceProblem(wanted, advice, start + stray.start()))
     if len(digits) < 2:
         wanted = f"wanted at least 2 hex digits of an image ID, got {len(digits)}"
         return Failure(ReferenceProblem(wanted, advice))
-    if len(digits) > _ID_DIGITS:
-        wanted = f"wanted at most {_ID_DIGITS} hex digits of an image ID, got {len(digits)}"
-        return Failure(ReferenceProblem(wanted, advice, len(IMAGE_ID_PREFIX) + _ID_DIGITS))
-    return Success(ImageIDReference(digits))
+    most = HEX_LENGTH[algorithm]
+    if len(digits) > most:
+        wanted = f"wanted at most {most} hex digits of an image ID, got {len(digits)}"
+        return Failure(ReferenceProblem(wanted, advice, start + most))
+    return Success(ImageIDReference(digits, algorithm))
 
 
 def parse_cimd(text: str) -> Result[Reference, ReferenceProblem]:

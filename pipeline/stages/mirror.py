@@ -39,6 +39,7 @@ def _run(mirrors: Mirrors, signature: str | None, located: Located) -> Result[Lo
     mirrored = [
         mirror
         for candidate in located.candidates
+        if isinstance(candidate, Candidate)
         for mirror in _mirrored(mirrors, signature, candidate)
     ]
     if not mirrored:

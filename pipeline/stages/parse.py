@@ -1,4 +1,4 @@
-"""The first stage: what a user typed, as one of four kinds of reference.
+"""The first stage: what a user typed, as one of five kinds of reference.
 
     parse_reference: str -> Reference | InvalidReference, UnsupportedReference
 
@@ -22,7 +22,7 @@ from pipeline.limits import REFERENCE_CHARACTERS
 from pipeline.ports import PathProbe
 from pipeline.reference import (
     CONTROL,
-    IMAGE_ID_PREFIX,
+    IMAGE_ID_PREFIXES,
     IMAGE_SUFFIX,
     SURROGATE,
     ArchiveReference,
@@ -35,6 +35,7 @@ from pipeline.reference import (
 from pipeline.reference.archive_url import parse_archive_url
 from pipeline.reference.docker import parse_docker_reference
 from pipeline.reference.grammar import parse_app_string, parse_cimd, parse_image_id
+from pipeline.reference.image_path import KINDS, parse_image_path
 from pipeline.stage import Stage
 from pipeline.text import redact_url
 
@@ -76,7 +77,7 @@ def _run(paths: PathProbe, untrusted_text: str) -> Result[Reference, ParseError]
 
 def _parse_by_kind(paths: PathProbe, text: str) -> Result[Reference, ReferenceProblem]:
     """Apply rkt's rules, the first that fits: ID, scheme, path, file that exists, name."""
-    if text.startswith(IMAGE_ID_PREFIX):
+    if text.startswith(IMAGE_ID_PREFIXES):
         return parse_image_id(text)
     scheme = _SCHEME.match(text)
     word = scheme[1].lower() if scheme else ""
@@ -86,6 +87,10 @@ def _parse_by_kind(paths: PathProbe, text: str) -> Result[Reference, ReferencePr
         start = len("docker://") if text[len("docker:") :].startswith("//") else len("docker:")
         docker = parse_docker_reference(text[start:])
         return docker.alt(lambda problem: problem.shifted(start))
+    if word in KINDS:
+        start = len(word) + 1
+        found = parse_image_path(KINDS[word], text[start:], paths.absolute)
+        return found.alt(lambda problem: problem.shifted(start))
     if word == "cimd":
         return parse_cimd(text)
     if not scheme and text and (looks_like_path(text) or paths.is_file(text)):

@@ -25,17 +25,9 @@ from pipeline.digest import Digest
 from pipeline.errors import NotExportable
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.manifest import ImageManifest
-from pipeline.manifest.oci import (
-    CONFIG_TYPE,
-    LAYER_TYPE,
-    LAYOUT,
-    MANIFEST_TYPE,
-    Descriptor,
-    image_config,
-    image_index,
-    image_manifest,
-)
+from pipeline.manifest.oci import LAYOUT, image_config, image_index, image_manifest
 from pipeline.names import Platform
+from pipeline.oci import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE, Descriptor
 
 _FILE_MODE: Final = 0o644
 _FOLDER_MODE: Final = 0o755
