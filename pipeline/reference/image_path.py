@@ -64,7 +64,7 @@ def image_name_of(reference: ImagePathReference) -> ImageName:
     >>> image_name_of(ImagePathReference("docker-archive", "/a.tar", "example.com/app:1.0"))
     'example.com/app'
     >>> image_name_of(ImagePathReference("oci", "/images/My_App", "1.0"))
-    'localhost/my-app'
+    'localhost/my_app'
     """
     named = parse_docker_reference(reference.name)
     if is_successful(named) and begins_with_host(reference.name):
