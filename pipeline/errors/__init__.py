@@ -51,6 +51,7 @@ from pipeline.errors.download import (
     BlobSizeMismatch,
     DigestMismatch,
     DownloadError,
+    OnePlaceError,
     SignatureDeferred,
     SignatureUnavailable,
 )
@@ -185,6 +186,7 @@ __all__ = [
     "NotASignature",
     "NotAnImage",
     "NotExportable",
+    "OnePlaceError",
     "OutputError",
     "OutputExists",
     "OutputUnavailable",

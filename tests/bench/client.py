@@ -27,7 +27,8 @@ from pipeline.limits import DEFAULT_LIMITS, GIB
 from pipeline.ports import BodyStart, Request, ResumePoint
 from pipeline.reference import ArchiveReference
 from pipeline.results import Candidate, Located
-from pipeline.stages.download.image import Attempt, Ports, fetch_image
+from pipeline.stages.download.image import Attempt, fetch_image
+from pipeline.stages.download.transfer import Ports
 from pipeline.trust import DigestRequest
 
 
