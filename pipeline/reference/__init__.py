@@ -262,10 +262,10 @@ def looks_like_path(text: str) -> bool:
 def identifier_of(untrusted_name: str) -> ImageName:
     """Return a registry's name as an ACIdentifier, as docker2aci does.
 
-    Letters become lower case, and whatever an ACIdentifier has not (a port's colon, ``_``) a ``-``.
+    Letters become lower case, and whatever an ACIdentifier has not (a port's colon) a ``-``.
 
     >>> identifier_of("localhost:5000/some_app")
-    'localhost-5000/some-app'
+    'localhost-5000/some_app'
     """
     return ImageName(_NO_IDENTIFIER.sub("-", untrusted_name.lower()).strip("-._~/"))
 
