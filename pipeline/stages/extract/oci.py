@@ -137,7 +137,7 @@ def _read(
 
 
 def _foreign(downloaded: Downloaded, platform: OciPlatform) -> PlatformNotFound | None:
-    """Return the error for an image that is for another platform; one that names none is for all."""
+    """Return the error for an image of another platform; one that names none is for all."""
     place = downloaded.source
     if isinstance(place, Candidate) or not platform.os or platform in candidates(place.platform):
         return None
