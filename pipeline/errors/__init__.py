@@ -75,6 +75,7 @@ from pipeline.errors.oci import (
     NoSuchImage,
     PlatformNotFound,
     UnsupportedManifest,
+    document_error,
 )
 from pipeline.errors.output import OutputError, OutputExists, OutputUnavailable
 from pipeline.errors.reference import InvalidReference, ParseError, UnsupportedReference
@@ -224,4 +225,5 @@ __all__ = [
     "UnusableKey",
     "VerificationError",
     "WeakSignature",
+    "document_error",
 ]

@@ -37,6 +37,7 @@ from pipeline.errors import (
     StoreError,
     TransportError,
     Unproven,
+    UnsupportedManifest,
 )
 from pipeline.events import SILENCE, Observer
 from pipeline.limits import DEFAULT_LIMITS, Limits
@@ -51,6 +52,7 @@ from pipeline.ports import (
     Transport,
 )
 from pipeline.results import (
+    ACI_TYPE,
     Candidate,
     Downloaded,
     ImagePathPlace,
@@ -140,6 +142,28 @@ def download_unsigned(
     return _each_candidate(Stage("download", partial(_whole, fetch)))
 
 
+def download_manifest(
+    *,
+    transport: Transport,
+    quarantine: Quarantine,
+    clock: Clock,
+    policy: ManifestPolicy,
+    observer: Observer = SILENCE,
+    limits: Limits = DEFAULT_LIMITS,
+    images: ImagePathReader = NO_IMAGE_PATHS,
+) -> Stage[Located, Downloaded, DownloadError | Refusal]:
+    """Make the stage that downloads of an OCI image what says what it is: no layers.
+
+    Its manifest, what may prove that, and its configuration come; enough for a policy to decide
+    on it, and not to be extracted. An image in files comes whole.
+
+    Errors: as :func:`download_image`; UnsupportedManifest for an archive.
+    """
+    ports = Ports(transport, quarantine, clock, limits, observer, _nothing_known)
+    fetch = partial(_fetch_manifest, ports, OciPorts(policy, images, layers=False))
+    return _each_candidate(Stage("download", partial(_whole, fetch)))
+
+
 def download_if_changed(
     *,
     transport: Transport,
@@ -206,6 +230,14 @@ def _fetch_signed(
     if policy is None:
         return Failure(Unproven(attempt.place.image))
     return fetch_oci(ports, OciPorts(policy, images), attempt, undo)
+
+
+def _fetch_manifest(
+    ports: Ports, oci: OciPorts, attempt: _Attempt, undo: ExitStack
+) -> Result[Downloaded | Unchanged, NextCandidate | Refusal]:
+    if isinstance(attempt, Attempt):
+        return Failure(UnsupportedManifest(ACI_TYPE, "an archive has its manifest within it"))
+    return fetch_oci(ports, oci, attempt, undo)
 
 
 def _fetch_unsigned(

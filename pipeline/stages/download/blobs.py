@@ -1,6 +1,6 @@
 """What an OCI image's manifest names: its configuration and its layers, several at once.
 
-    RegistryPlace, OciManifest -> tuple[Content, ...], or OnePlaceError, StoreError
+    RegistryPlace, descriptors -> tuple[Content, ...], or OnePlaceError, StoreError
 
 A blob that the store has already is not asked for. Of one that an earlier try left a part of, the
 rest alone is, from whatever place: its digest tells whether the parts belong together, and it is
@@ -29,7 +29,7 @@ from pipeline.errors import (
 )
 from pipeline.hashing import start_hashing
 from pipeline.limits import PARALLEL_LAYERS
-from pipeline.oci import Descriptor, OciManifest
+from pipeline.oci import Descriptor
 from pipeline.parallel import StoppableObserver, in_parallel
 from pipeline.ports import Partial, Request
 from pipeline.results import Content, QuarantinedBlob, RegistryPlace
@@ -42,14 +42,13 @@ BlobError: TypeAlias = TransportError | DigestMismatch | BlobSizeMismatch | Stor
 
 
 def fetch_contents(
-    ports: Ports, place: RegistryPlace, manifest: OciManifest, undo: ExitStack
+    ports: Ports, place: RegistryPlace, wanted: tuple[Descriptor, ...], undo: ExitStack
 ) -> Result[tuple[Content, ...], BlobError]:
-    """Fetch the configuration and the layers, in this order; ``undo`` will release them.
+    """Fetch blobs, each once, and return them in order; ``undo`` will release them.
 
     Errors: BodyTooLarge for more than ``limits.image_bytes`` in all; of the failures that came
     before the others had stopped, the first.
     """
-    wanted = (manifest.config, *manifest.layers)
     distinct = tuple({each.digest: each for each in wanted}.values())
     total = sum(each.size for each in distinct)
     if total > ports.limits.image_bytes:

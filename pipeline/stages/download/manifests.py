@@ -27,7 +27,7 @@ from pipeline.errors import (
     InvalidDocument,
     PlatformNotFound,
     TransportError,
-    UnsupportedManifest,
+    document_error,
 )
 from pipeline.hashing import digest_of
 from pipeline.limits import DOCUMENT_SECONDS, INDEX_DEPTH, MANIFEST_BYTES
@@ -41,7 +41,7 @@ from pipeline.oci import (
     OciIndex,
     OciManifest,
 )
-from pipeline.oci.documents import DocumentProblem, parse_document
+from pipeline.oci.documents import parse_document
 from pipeline.oci.platforms import available, choose
 from pipeline.ports import RemoteEntry, Request, Response
 from pipeline.results import Freshness, RegistryPlace, Unchanged, Validators
@@ -151,13 +151,6 @@ def parse_image_manifest(document: FetchedDocument) -> Result[OciManifest, Image
     if isinstance(manifest, OciIndex):
         return Failure(InvalidDocument("manifest", "$", "got an index, wanted one image"))
     return Success(manifest)
-
-
-def document_error(name: str, problem: DocumentProblem) -> InvalidDocument | UnsupportedManifest:
-    """Return the error for what a document was found to be."""
-    if problem.unsupported_type:
-        return UnsupportedManifest(problem.unsupported_type, problem.reason)
-    return InvalidDocument(name, problem.path, problem.reason)
 
 
 def fetch_by_digest(

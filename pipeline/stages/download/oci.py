@@ -94,11 +94,13 @@ class OciAttempt:
 class OciPorts:
     """What downloading OCI images needs beside what every download does.
 
-    Without a ``policy``, nobody is asked to vouch for anything.
+    Without a ``policy``, nobody is asked to vouch for anything. Without ``layers``, a registry is
+    asked for the configuration alone.
     """
 
     policy: ManifestPolicy | None
     images: ImagePathReader
+    layers: bool = True
 
 
 def fetch_oci(
@@ -108,16 +110,13 @@ def fetch_oci(
     place = attempt.place
     if isinstance(place, ImagePathPlace):
         return _load(ports, oci, attempt.located, place)
-    return _fetch(ports, oci.policy, attempt, place, undo)
+    return _fetch(ports, oci, attempt, place, undo)
 
 
 def _fetch(
-    ports: Ports,
-    policy: ManifestPolicy | None,
-    attempt: OciAttempt,
-    place: RegistryPlace,
-    undo: ExitStack,
+    ports: Ports, oci: OciPorts, attempt: OciAttempt, place: RegistryPlace, undo: ExitStack
 ) -> Result[Downloaded | Unchanged, OciError]:
+    policy = oci.policy
     # 1. Whoever rejects an image need not hear whether it exists.
     wanted = Success(NOTHING_WANTED) if policy is None else policy.wanted(_asked_for(place))
     if not is_successful(wanted):
@@ -139,7 +138,8 @@ def _fetch(
     if not is_successful(manifest):
         return Failure(manifest.failure())
     # 5. What it names.
-    contents = fetch_contents(ports, place, manifest.unwrap(), undo)
+    named = (manifest.unwrap().config, *(manifest.unwrap().layers if oci.layers else ()))
+    contents = fetch_contents(ports, place, named, undo)
     if not is_successful(contents):
         return Failure(contents.failure())
     blob = _keep(ports.quarantine, documents.manifest.content)
