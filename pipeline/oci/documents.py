@@ -141,7 +141,8 @@ def _kind_of(document: JsonValue, told: str) -> Result[str, DocumentProblem]:
     if not is_successful(named):
         return Failure(problem_of(named.failure()))
     # 2. Its shape is enough: old registries send it under any name.
-    if named.unwrap() in SCHEMA1_TYPES or version.value == 1 or _has(document, "fsLayers"):
+    is_first = is_successful(version.integer(1, 1))
+    if named.unwrap() in SCHEMA1_TYPES or is_first or _has(document, "fsLayers"):
         return Failure(DocumentProblem("$", _SCHEMA1_REASON, named.unwrap() or _SCHEMA1))
     right_version = version.integer(2, 2)
     if not is_successful(right_version):
