@@ -13,9 +13,10 @@ from returns.result import Result
 from pipeline.addresses import AddressScope
 from pipeline.digest import Digest
 from pipeline.errors import (
+    BlobSizeMismatch,
     ConfigurationError,
+    DigestMismatch,
     DiscoveryError,
-    DownloadError,
     ImageError,
     StoreError,
     TransportError,
@@ -220,7 +221,9 @@ class ImagePathReader(Protocol):
 
     def load(
         self, place: ImagePathPlace, quarantine: "Quarantine", limits: Limits
-    ) -> Result[LoadedImage, ImageError | DownloadError | StoreError]:
+    ) -> Result[
+        LoadedImage, ImageError | TransportError | DigestMismatch | BlobSizeMismatch | StoreError
+    ]:
         """Copy an image into quarantine, every digest and size checked on the way."""
         ...
 

@@ -11,17 +11,19 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import (
-    DownloadError,
+    BlobSizeMismatch,
+    DigestMismatch,
     ImageError,
     InvalidDocument,
     StoreError,
+    TransportError,
     UnsupportedManifest,
 )
 from pipeline.oci.documents import DocumentProblem
 
 Value = TypeVar("Value")
 
-LoadError: TypeAlias = ImageError | DownloadError | StoreError
+LoadError: TypeAlias = ImageError | TransportError | DigestMismatch | BlobSizeMismatch | StoreError
 """What can be wrong with an image in files, with the files, and with where it goes."""
 
 
