@@ -135,10 +135,16 @@ class Toolkit:
         pull_policy: PullPolicy = "update",
         with_deps: bool = True,
         no_cache: bool = False,
+        images_for: OciPlatform | None = None,
+        check_layers: bool = False,
+        to_aci: bool = False,
     ) -> Result[Finder, PipelineError]:
         """Return a Finder over everything that is set.
 
-        Errors: InvalidSetting for what ``config.toml`` says; what opening the store fails with.
+        ``images_for``, ``check_layers`` and ``to_aci`` are for registry images.
+
+        Errors: InvalidSetting for what ``config.toml`` or a policy says; what opening the store
+        fails with.
         """
         configured = self.configuration()
         if not is_successful(configured):
