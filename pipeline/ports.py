@@ -21,6 +21,7 @@ from pipeline.errors import (
     VerificationError,
 )
 from pipeline.limits import Limits
+from pipeline.logins import Login
 from pipeline.names import ImageName, Labels
 from pipeline.oci import OciPlatform
 from pipeline.reference import DockerReference
@@ -231,6 +232,19 @@ class Credentials(Protocol):
         """Return the header fields to add to a GET of ``url``; none where nothing is set for it.
 
         Only for https URLs, and only for the very origin (RFC 6454 section 4) that was set.
+        """
+        ...
+
+
+class RegistryCredentials(Protocol):
+    """What proves to registries who asks; whoever speaks to one asks here, and over https alone."""
+
+    def login_for(self, registry: str, repository: str) -> Result[Login | None, ConfigurationError]:
+        """Return what is set for a repository of a registry; None: it is asked as anybody.
+
+        ``registry`` is the host that is asked, in lower case, with its port unless that is 443:
+        ``registry-1.docker.io`` for docker.io. May take as long as a credential helper does;
+        called by several threads.
         """
         ...
 
@@ -518,6 +532,7 @@ __all__ = [
     "Proven",
     "Quarantine",
     "Registries",
+    "RegistryCredentials",
     "RemoteCache",
     "RemoteEntry",
     "Request",
