@@ -139,6 +139,9 @@ RETRY_LONGEST_SECONDS: Final = 60.0
 VALIDATOR_CHARACTERS: Final = 1 * KIB
 """An ETag or a date that is kept; real ones are under 100."""
 
+FIELD_CHARACTERS: Final = 16 * KIB
+"""One header field of an answer that is looked into; servers and proxies give out less in all."""
+
 KEEPALIVE_SECONDS: Final = 4.0
 """How long an idle connection is kept; many servers close theirs after 5 seconds."""
 
