@@ -10,6 +10,7 @@ in its log, so that nobody can take it before.
 """
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -128,9 +129,16 @@ class Registry:
             self._process.wait()
 
 
-def skopeo(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+def skopeo(
+    *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """Run the real skopeo; unless told otherwise, a failure of its fails the test."""
-    done = subprocess.run([need_tool("skopeo"), *arguments], capture_output=True, check=False)
+    done = subprocess.run(
+        [need_tool("skopeo"), *arguments],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
     if check and done.returncode:
         pytest.fail(done.stderr.decode(errors="replace"))
     return done
