@@ -187,6 +187,9 @@ CONFIGURATION_BYTES: Final = 1 * MIB
 CREDENTIALS_DEPTH: Final = 8
 """Nesting of a credentials file's JSON; the schema's own depth is 2."""
 
+POLICY_DEPTH: Final = 8
+"""Nesting of a ``policy.json``; the schema's own depth is 6."""
+
 INDEX_DEPTH: Final = 4
 """Indexes within indexes that are followed; real images have one, at most two."""
 

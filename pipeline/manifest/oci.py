@@ -19,21 +19,11 @@ from pipeline.limits import MANIFEST_BYTES, MANIFEST_DEPTH
 from pipeline.manifest import ImageManifest
 from pipeline.names import Platform
 from pipeline.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor
+from pipeline.oci.platforms import oci_platform
 from pipeline.strict_json import JsonValue, parse_json
 
 LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 """The file ``oci-layout`` (image-spec v1.1.0 ``image-layout.md``)."""
-
-_ARCHITECTURES: Final[Mapping[str, tuple[str, str | None]]] = {
-    "aarch64": ("arm64", None),
-    "aarch64_be": ("arm64be", None),
-    "armv6l": ("arm", "v6"),
-    "armv7b": ("armbe", "v7"),
-    "armv7l": ("arm", "v7"),
-    "i386": ("386", None),
-    "x86_64": ("amd64", None),
-}
-"""Go's architecture and variant for appc's, where they differ."""
 
 _ANNOTATIONS: Final[Mapping[str, str]] = {
     "author": "org.opencontainers.image.authors",
@@ -99,11 +89,13 @@ def image_index(manifest: ImageManifest, platform: Platform, described: Descript
 
 
 def _platform(manifest: ImageManifest, platform: Platform) -> dict[str, object]:
-    os = manifest.labels.get("os") or platform.os
-    arch = manifest.labels.get("arch") or platform.arch
-    architecture, variant = _ARCHITECTURES.get(arch, (arch, None))
-    members: dict[str, object] = {"architecture": architecture, "os": os}
-    return members if variant is None else members | {"variant": variant}
+    named = oci_platform(
+        Platform(
+            manifest.labels.get("os") or platform.os, manifest.labels.get("arch") or platform.arch
+        )
+    )
+    members: dict[str, object] = {"architecture": named.architecture, "os": named.os}
+    return members | {"variant": named.variant} if named.variant else members
 
 
 def _execution(app: JsonValue, annotations: Mapping[str, str]) -> Result[dict[str, object], str]:
