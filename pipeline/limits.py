@@ -139,6 +139,9 @@ RETRY_LONGEST_SECONDS: Final = 60.0
 VALIDATOR_CHARACTERS: Final = 1 * KIB
 """An ETag or a date that is kept; real ones are under 100."""
 
+FIELD_CHARACTERS: Final = 16 * KIB
+"""One header field of an answer that is looked into; servers and proxies give out less in all."""
+
 KEEPALIVE_SECONDS: Final = 4.0
 """How long an idle connection is kept; many servers close theirs after 5 seconds."""
 
@@ -183,6 +186,9 @@ CONFIGURATION_BYTES: Final = 1 * MIB
 
 CREDENTIALS_DEPTH: Final = 8
 """Nesting of a credentials file's JSON; the schema's own depth is 2."""
+
+POLICY_DEPTH: Final = 8
+"""Nesting of a ``policy.json``; the schema's own depth is 6."""
 
 INDEX_DEPTH: Final = 4
 """Indexes within indexes that are followed; real images have one, at most two."""
