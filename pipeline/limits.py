@@ -199,6 +199,10 @@ INDEX_ENTRIES: Final = 1_000
 LAYERS: Final = 1_000
 """Layers of one image; docker builds no more than 127."""
 
+IMAGE_ARCHIVE_ENTRIES: Final = 10_000
+"""Entries of a tar of images, each of which may be a file in quarantine; 20 images of 127 layers
+have as many as docker once saved them, with four entries a layer."""
+
 CONFIG_BYTES: Final = 4 * MIB
 """An OCI image's configuration; one of 127 layers has about 100 KiB."""
 

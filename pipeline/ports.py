@@ -15,6 +15,7 @@ from pipeline.digest import Digest
 from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
+    DownloadError,
     ImageError,
     StoreError,
     TransportError,
@@ -227,7 +228,7 @@ class ImagePathReader(Protocol):
 
     def load(
         self, place: ImagePathPlace, quarantine: "Quarantine", limits: Limits
-    ) -> Result[LoadedImage, ImageError | TransportError | StoreError]:
+    ) -> Result[LoadedImage, ImageError | DownloadError | StoreError]:
         """Copy an image into quarantine, every digest and size checked on the way."""
         ...
 

@@ -58,8 +58,8 @@ def parse_image_path(
 def image_name_of(reference: ImagePathReference) -> ImageName:
     """Return the name that an image in files is kept under, and whose keys count for it.
 
-    That is the registry's where the user wrote one with its host, else the file's under
-    ``localhost``, which nobody else can speak for.
+    That is the registry's where the user wrote one with its host, else the file's, under
+    ``localhost``: no maker of images is called so.
 
     >>> image_name_of(ImagePathReference("docker-archive", "/a.tar", "example.com/app:1.0"))
     'example.com/app'
