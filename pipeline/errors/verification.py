@@ -36,6 +36,27 @@ class NotASignature:
 
 @final
 @dataclass(frozen=True, slots=True)
+class NotASignedMessage:
+    """What should be a signed message is none: junk, signed by nobody, more than one text."""
+
+    reason: str
+
+    kind: ClassVar = "not-a-signed-message"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"not an OpenPGP signed message: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "ask the image's maker to sign it again, with skopeo or gpg --sign"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class UnknownSigner:
     """No key that is trusted for the name is among those that claim to have signed.
 
@@ -420,6 +441,7 @@ class RequirementUnmet:
 
 VerificationError: TypeAlias = (
     NotASignature
+    | NotASignedMessage
     | UnknownSigner
     | BadSignature
     | WeakSignature
