@@ -11,7 +11,7 @@ list has an element; and a file is read whole, whatever transports it names. ::
     keys        = "keyPath": path | "keyPaths": [path…] | "keyData": base64
                 | "keyDatas": [base64…]                                 (sigstoreSigned alone)
 
-Source: containers/image v5.23.0 ``docs/containers-policy.json.5.md`` and
+Source: containers/image v5.23.1 ``docs/containers-policy.json.5.md`` and
 ``signature/policy_config.go``. That reads, and then fails every image by, what is refused here at
 once: the key types ``signedByGPGKeys``, ``X509Certificates`` and ``signedByX509CAs``, the type
 ``signedBaseLayer``, and lists of keys without a key. Later versions have ``keyPaths`` and

@@ -7,7 +7,7 @@ Both sides are normalised as docker does it, then compared whole: never by prefi
 digest were asked for, the digest counts. A signed reference without tag and digest names a
 repository alone: it is no exact reference, and ``latest`` is not made up for it.
 
-Sources: containers/image v5.23.0 ``docs/containers-policy.json.5.md`` "signedBy" and
+Sources: containers/image v5.23.1 ``docs/containers-policy.json.5.md`` "signedBy" and
 ``signature/policy_reference_match.go``, which says what the page leaves open.
 """
 

@@ -5,7 +5,7 @@
              | {"type": "exactRepository", "dockerRepository": reference}
              | {"type": "remapIdentity", "prefix": prefix, "signedPrefix": prefix}
 
-Source: containers/image v5.23.0 ``docs/containers-policy.json.5.md`` "signedBy" and
+Source: containers/image v5.23.1 ``docs/containers-policy.json.5.md`` "signedBy" and
 ``signature/policy_config.go``.
 """
 

@@ -2,7 +2,7 @@
 
     PolicyDocument: (transport, scope) -> Requirements, all of which must hold
 
-Source: containers/image v5.23.0 ``docs/containers-policy.json.5.md``. The names of types are those
+Source: containers/image v5.23.1 ``docs/containers-policy.json.5.md``. The names of types are those
 of the file.
 """
 

@@ -17,7 +17,7 @@ Of an image in files ``oci:/a/b:name`` (and ``oci-archive:``): ``/a/b``, ``/a``,
 ``docker-archive:``, which has no scopes, ``""``. Paths are compared as they are written, once
 absolute: links are not followed, as what a name means must not change under a policy.
 
-Source: containers/image v5.23.0 ``docs/containers-policy.json.5.md`` "Supported transports and
+Source: containers/image v5.23.1 ``docs/containers-policy.json.5.md`` "Supported transports and
 their scopes", ``docker/policyconfiguration/naming.go``, ``oci/layout/oci_transport.go``.
 """
 
