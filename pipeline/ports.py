@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Literal, Protocol, TypeAlias, final
 from returns.result import Result
 
 from pipeline.addresses import AddressScope
-from pipeline.digest import Digest
+from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
@@ -458,8 +458,13 @@ class Store(Protocol):
 class Catalog(Protocol):
     """What the store has."""
 
-    def resolve(self, hex_prefix: str) -> Result[Stored, StoreError]:
-        """Return the one image whose ID starts with these 2 to 128 hex digits."""
+    def resolve(
+        self, hex_prefix: str, algorithm: DigestAlgorithm = "sha512"
+    ) -> Result[Stored, StoreError]:
+        """Return the one image whose ID, by that algorithm, starts with these hex digits.
+
+        At least 2, and up to as many as the algorithm has.
+        """
         ...
 
     def find(
