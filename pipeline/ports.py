@@ -15,8 +15,8 @@ from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
-    DownloadError,
     ImageError,
+    OnePlaceError,
     StoreError,
     TransportError,
     VerificationError,
@@ -228,7 +228,7 @@ class ImagePathReader(Protocol):
 
     def load(
         self, place: ImagePathPlace, quarantine: "Quarantine", limits: Limits
-    ) -> Result[LoadedImage, ImageError | DownloadError | StoreError]:
+    ) -> Result[LoadedImage, ImageError | OnePlaceError | StoreError]:
         """Copy an image into quarantine, every digest and size checked on the way."""
         ...
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from pipeline.admission.explanation import Explanation
     from pipeline.errors import ExitCode, PipelineError
     from pipeline.oci import OciPlatform
-    from pipeline.recipes.remote_manifests import Inspected, OciReference
+    from pipeline.recipes.remote_manifests import Inspected
     from pipeline.recipes.toolkit import Toolkit
+    from pipeline.reference import OciReference
     from pipeline.results import Verified
 
 _PLATFORM = click.option(

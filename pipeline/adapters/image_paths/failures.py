@@ -11,9 +11,9 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import (
-    DownloadError,
     ImageError,
     InvalidDocument,
+    OnePlaceError,
     StoreError,
     UnsupportedManifest,
 )
@@ -21,7 +21,7 @@ from pipeline.oci.documents import DocumentProblem
 
 Value = TypeVar("Value")
 
-LoadError: TypeAlias = ImageError | DownloadError | StoreError
+LoadError: TypeAlias = ImageError | OnePlaceError | StoreError
 """What can be wrong with an image in files, with the files, and with where it goes."""
 
 
