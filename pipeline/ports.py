@@ -11,18 +11,18 @@ from typing import BinaryIO, Final, Literal, Protocol, TypeAlias, final
 from returns.result import Result
 
 from pipeline.addresses import AddressScope
-from pipeline.digest import Digest
+from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import (
-    BlobSizeMismatch,
     ConfigurationError,
-    DigestMismatch,
     DiscoveryError,
     ImageError,
+    OnePlaceError,
     StoreError,
     TransportError,
     VerificationError,
 )
 from pipeline.limits import Limits
+from pipeline.logins import Login
 from pipeline.names import ImageName, Labels
 from pipeline.oci import OciPlatform
 from pipeline.reference import DockerReference
@@ -94,10 +94,16 @@ class Request:
     ``named_by`` says from where the URL came, where a server named it and not the user: it may
     lead no further inward than that server was (:class:`~pipeline.addresses.AddressScope`).
 
-    ``headers`` go over https to the URL's own origin alone, whatever it redirects to. A ``form``
-    is what a POST sends, as ``application/x-www-form-urlencoded``. What is ``content_addressed``
-    is named by its digest, which whoever asks checks: its rest may be asked for without a
-    validator.
+    ``headers`` go over https to the URL's own origin alone, whatever it redirects to, and with an
+    ``Authorization`` among them no other proof of who asks is sent. ``plain_headers`` go to that
+    origin over http as well: they hold what is given to anybody, as an anonymous token is.
+
+    A HEAD has no body, and the sink is not touched. A POST sends ``form``, as
+    ``application/x-www-form-urlencoded``, over https to the URL's own origin, and is never
+    redirected; it asks for something, as a GET does, so it may be sent again.
+
+    What is ``content_addressed`` is named by its digest, which whoever asks checks: its rest may
+    be asked for without a validator.
     """
 
     url: str
@@ -110,6 +116,7 @@ class Request:
     named_by: AddressScope | None = None
     method: Literal["GET", "HEAD", "POST"] = "GET"
     headers: tuple[tuple[str, Secret], ...] = ()
+    plain_headers: tuple[tuple[str, Secret], ...] = ()
     form: tuple[tuple[str, Secret], ...] = ()
     content_addressed: bool = False
 
@@ -195,7 +202,7 @@ class Transport(Protocol):
     """A way to get bytes. Content codings are never applied to a body (RFC 9110 section 8.4)."""
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
-        """GET ``request.url``; a 200's body goes into ``sink`` whole, or this fails.
+        """Ask for ``request.url``; a 200's body goes into ``sink`` whole, or this fails.
 
         A transport may ask for what the sink does not hold yet, and must begin at 0 where the
         server does not prove that the rest belongs to what is held.
@@ -221,9 +228,7 @@ class ImagePathReader(Protocol):
 
     def load(
         self, place: ImagePathPlace, quarantine: "Quarantine", limits: Limits
-    ) -> Result[
-        LoadedImage, ImageError | TransportError | DigestMismatch | BlobSizeMismatch | StoreError
-    ]:
+    ) -> Result[LoadedImage, ImageError | OnePlaceError | StoreError]:
         """Copy an image into quarantine, every digest and size checked on the way."""
         ...
 
@@ -235,6 +240,19 @@ class Credentials(Protocol):
         """Return the header fields to add to a GET of ``url``; none where nothing is set for it.
 
         Only for https URLs, and only for the very origin (RFC 6454 section 4) that was set.
+        """
+        ...
+
+
+class RegistryCredentials(Protocol):
+    """What proves to registries who asks; whoever speaks to one asks here, and over https alone."""
+
+    def login_for(self, registry: str, repository: str) -> Result[Login | None, ConfigurationError]:
+        """Return what is set for a repository of a registry; None: it is asked as anybody.
+
+        ``registry`` is the host that is asked, in lower case, with its port unless that is 443:
+        ``registry-1.docker.io`` for docker.io. May take as long as a credential helper does;
+        called by several threads.
         """
         ...
 
@@ -440,8 +458,13 @@ class Store(Protocol):
 class Catalog(Protocol):
     """What the store has."""
 
-    def resolve(self, hex_prefix: str) -> Result[Stored, StoreError]:
-        """Return the one image whose ID starts with these 2 to 128 hex digits."""
+    def resolve(
+        self, hex_prefix: str, algorithm: DigestAlgorithm = "sha512"
+    ) -> Result[Stored, StoreError]:
+        """Return the one image whose ID, by that algorithm, starts with these hex digits.
+
+        At least 2, and up to as many as the algorithm has.
+        """
         ...
 
     def find(
@@ -522,6 +545,7 @@ __all__ = [
     "Proven",
     "Quarantine",
     "Registries",
+    "RegistryCredentials",
     "RemoteCache",
     "RemoteEntry",
     "Request",

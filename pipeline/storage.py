@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from pipeline.digest import HEX_LENGTH, Digest, DigestAlgorithm
 from pipeline.limits import MAX_AGE_SECONDS
 from pipeline.names import Labels
 from pipeline.reference import AppcReference, Reference
@@ -19,7 +20,9 @@ from pipeline.results import (
     ManifestEvidence,
     ManifestProof,
     NoProof,
+    OciImage,
     Provenance,
+    QuarantinedBlob,
     SignatureProof,
     Signed,
     Stored,
@@ -31,6 +34,9 @@ from pipeline.trust import Signer
 
 MIN_PREFIX_DIGITS: Final = 2
 """Fewest hex digits by which an image can be asked for, as in rkt."""
+
+NO_ARCHIVE: Final = "an OCI image has no archive; it is made of a configuration and layers"
+"""Why an archive is refused where there are layers: they are not one file, nor one tree."""
 
 _HEX_DIGITS: Final = frozenset("0123456789abcdef")
 
@@ -51,6 +57,25 @@ def describe(extracted: Extracted, imported_at: datetime) -> Stored:
         source=redact_url(extracted.origin.downloaded.source.image),
         media_type=extracted.media_type,
     )
+
+
+def blobs_of(extracted: Extracted) -> dict[Digest, QuarantinedBlob]:
+    """Return all that an image is made of, each once, what names the others at the end."""
+    contents = {each.descriptor.digest: each.blob for each in extracted.contents}
+    return contents | {extracted.image_id: extracted.archive}
+
+
+def is_complete(extracted: Extracted) -> bool:
+    """Tell whether everything is there that an OCI image's manifest names, and nothing else.
+
+    An archive names nothing.
+    """
+    manifest = extracted.manifest
+    if not isinstance(manifest, OciImage):
+        return not extracted.contents
+    named = {(each.digest, each.size) for each in manifest.manifest.blobs}
+    held = {(each.descriptor.digest, each.blob.size) for each in extracted.contents}
+    return named == held and extracted.archive.size == len(manifest.raw)
 
 
 def better_provenance(kept: Provenance, offered: Provenance) -> Provenance:
@@ -105,15 +130,15 @@ def has_labels(labels: Labels, wanted: Labels, defaults: Labels = Labels()) -> b
     )
 
 
-def is_id_prefix(untrusted_text: str) -> bool:
-    """Tell whether a text is 2 to 128 lower-case hex digits, as an image ID's beginning.
+def is_id_prefix(untrusted_text: str, algorithm: DigestAlgorithm = "sha512") -> bool:
+    """Tell whether a text is 2 or more lower-case hex digits, as an image ID's beginning.
 
     >>> is_id_prefix("0a"), is_id_prefix("0"), is_id_prefix("0A"), is_id_prefix("%")
     (True, False, False, False)
     """
-    return MIN_PREFIX_DIGITS <= len(untrusted_text) <= 128 and _HEX_DIGITS.issuperset(
-        untrusted_text
-    )
+    return MIN_PREFIX_DIGITS <= len(untrusted_text) <= HEX_LENGTH[
+        algorithm
+    ] and _HEX_DIGITS.issuperset(untrusted_text)
 
 
 def _provenance_of(origin: Verified | Unverified) -> Provenance:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.openpgp import OpenPGPVerifier as OpenPGPVerifier
     from pipeline.adapters.openpgp import read_keys as read_keys
     from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
+    from pipeline.adapters.sigstore import PublicKeyVerifier as PublicKeyVerifier
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
@@ -62,6 +63,7 @@ else:
                 "read_keys",
             ),
             "pipeline.adapters.retrying": ("RetryingTransport",),
+            "pipeline.adapters.sigstore": ("PublicKeyVerifier",),
         },
     )
 
@@ -79,6 +81,7 @@ __all__ = [
     "MemoryStore",
     "MirrorDiscovery",
     "OpenPGPVerifier",
+    "PublicKeyVerifier",
     "RetryingTransport",
     "SystemClock",
     "open_store",

@@ -13,8 +13,8 @@ without credentials.
                              FileUnreadable, AuthenticationFailed, RealmRefused,
                              SignatureDeferred, SignatureUnavailable, DigestMismatch,
                              BlobSizeMismatch, AllCandidatesFailed
-      VerificationError   6  NotASignature, UnknownSigner, BadSignature, WeakSignature,
-                             UnusableKey, SignatureTime, UnsupportedSignature,
+      VerificationError   6  NotASignature, NotASignedMessage, UnknownSigner, BadSignature,
+                             WeakSignature, UnusableKey, SignatureTime, UnsupportedSignature,
                              SignerNotTrustedForName, TooFewSigners, Unproven,
                              InvalidPayload, IdentityMismatch, BadSigstoreSignature,
                              PolicyRejects, RequirementUnmet
@@ -114,6 +114,7 @@ from pipeline.errors.verification import (
     IdentityMismatch,
     InvalidPayload,
     NotASignature,
+    NotASignedMessage,
     PolicyRejects,
     RequirementUnmet,
     SignatureTime,
@@ -185,6 +186,7 @@ __all__ = [
     "NoMatchingTag",
     "NoSuchImage",
     "NotASignature",
+    "NotASignedMessage",
     "NotAnImage",
     "NotExportable",
     "OnePlaceError",

@@ -81,6 +81,11 @@ class OciManifest:
     annotations: Mapping[str, str]
     raw: bytes = field(repr=False)
 
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """Everything that the manifest names: the configuration, then the layers in order."""
+        return (self.config, *self.layers)
+
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -251,7 +251,7 @@ class Fetcher:
         if self.unsigned_reason is not None:
             return Success(stored)
         if stored.media_type != ACI_TYPE or isinstance(stored.provenance, ManifestProof):
-            reference = f"docker://{asked.normal}" if isinstance(asked, DockerReference) else ""
+            reference = asked.subject if isinstance(asked, DockerReference) else ""
             return still_admitted(stored, reference, policy=self.policy, clock=self.clock)
         return still_proven(
             stored,

@@ -39,7 +39,6 @@ from pipeline.results import (
     Verified,
 )
 from pipeline.stage import Stage, tap
-from pipeline.stages.convert import convert_to_aci
 from pipeline.stages.discover import DIRECT_REGISTRIES, discover_endpoints
 from pipeline.stages.download import (
     NO_IMAGE_PATHS,
@@ -134,6 +133,8 @@ def _in_wanted_form(
 ) -> Stage[Downloaded, Extracted, Err | ImageError | StoreError]:
     if not fetcher.to_aci:
         return read
+    from pipeline.stages.convert import convert_to_aci  # few want one
+
     convert = convert_to_aci(quarantine=quarantine, limits=fetcher.limits)
     return read >> _observed(fetcher, convert, lambda value: value.manifest.name)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias, final
+from typing import final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -31,16 +31,13 @@ from pipeline.oci import OciIndex, OciManifest
 from pipeline.oci.documents import parse_document
 from pipeline.ports import Admitted, LetThrough, ManifestPolicy, Quarantine, Wanted
 from pipeline.recipes.fetcher import Fetcher
-from pipeline.reference import DockerReference, ImagePathReference, Reference
+from pipeline.reference import ImagePathReference, OciReference, Reference
 from pipeline.results import Downloaded, Located, ManifestEvidence, Verified
 from pipeline.stage import Stage
 from pipeline.stages.discover import DIRECT_REGISTRIES, discover_endpoints
 from pipeline.stages.download import NO_IMAGE_PATHS, download_manifest
 from pipeline.stages.verify import verify_signature
 from pipeline.trust import BY_REQUEST
-
-OciReference: TypeAlias = DockerReference | ImagePathReference
-"""What names an OCI image."""
 
 
 @final

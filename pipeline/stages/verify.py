@@ -75,13 +75,20 @@ def readmit(
 ) -> Result[ManifestProof | NoProof, VerificationError | ConfigurationError]:
     """Judge a stored OCI image once more, by today's policy, keys and time.
 
-    Errors: what the policy fails with; ``Unproven`` where nothing says what to ask it about.
+    One that a policy once let through is let through again only while nothing is demanded of it.
+
+    Errors: what the policy fails with; ``Unproven`` where signatures are demanded now, and where
+    nothing says what to ask the policy about.
     """
-    evidence = (
-        ManifestEvidence(proof.reference, ()) if isinstance(proof, NoProof) else proof.evidence
-    )
-    if not evidence.reference:
-        return Failure(Unproven("the stored image"))
+    if isinstance(proof, NoProof):
+        if not proof.reference:
+            return Failure(Unproven("the stored image"))
+        wanted = policy.wanted(proof.reference)
+        if not is_successful(wanted):
+            return Failure(wanted.failure())
+        demands = wanted.unwrap().simple or wanted.unwrap().sigstore
+        return Failure(Unproven(proof.reference)) if demands else Success(proof)
+    evidence = proof.evidence
     admitted = policy.admit(evidence, clock.now())
     if not is_successful(admitted):
         return Failure(admitted.failure())

@@ -1,7 +1,8 @@
-"""Images to put into a store, as the stages before it would hand them over.
+"""Archives to put into a store, as the stages before it would hand them over.
 
 ``Sample -> Extracted``: a few fields say what matters to a store, the rest is made up, and the
-same sample always makes the same bytes. Nothing here is signed or verified.
+same sample always makes the same bytes. Nothing here is signed or verified. OCI images are in
+:mod:`.oci_samples`.
 """
 
 import hashlib
@@ -9,9 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import final
 
+from returns.result import Result
+
 from pipeline.digest import Digest
+from pipeline.errors import StoreError
 from pipeline.manifest import ImageManifest
 from pipeline.names import ImageName, Label, LabelName, Labels
+from pipeline.ports import Quarantine
 from pipeline.reference import AppcReference, ArchiveReference, Reference
 from pipeline.results import (
     Candidate,
@@ -20,7 +25,6 @@ from pipeline.results import (
     Extracted,
     Freshness,
     NoProof,
-    Provenance,
     QuarantinedBlob,
     SignatureProof,
     Signed,
@@ -83,14 +87,22 @@ class Sample:
         return Digest("sha512", hashlib.sha512(self.archive).hexdigest())
 
     @property
-    def provenance(self) -> Provenance:
+    def provenance(self) -> SignatureProof | NoProof:
         """What the store should remember of how it was proven."""
         if not self.signers:
             return NoProof("a test needs it")
         return SignatureProof(
-            tuple(_signer(letter, self.leniency) for letter in self.signers),
+            tuple(sample_signer(letter, self.leniency) for letter in self.signers),
             b"signature by " + self.signers.encode(),
             (SignedDigest(DigestRequest("sha256", False, b"\x00\xff"), bytes(32)),),
+        )
+
+    def in_quarantine(
+        self, quarantine: Quarantine, fetched_at: datetime
+    ) -> Result[Extracted, StoreError]:
+        """Put the archive into quarantine; return it as the stages before the store would."""
+        return put_into(quarantine, "archive", self.archive).map(
+            lambda blob: self.extracted(blob, fetched_at)
         )
 
     def extracted(self, blob: QuarantinedBlob, fetched_at: datetime) -> Extracted:
@@ -126,7 +138,17 @@ class Sample:
         return AppcReference(self.name, Labels((asked,)))
 
 
-def _signer(letter: str, leniency: tuple[str, ...]) -> Signer:
+def put_into(
+    quarantine: Quarantine, label: str, content: bytes
+) -> Result[QuarantinedBlob, StoreError]:
+    """Make a finished file in quarantine."""
+    return quarantine.create(label).bind(
+        lambda writer: writer.write(content).bind(lambda _: writer.finish())
+    )
+
+
+def sample_signer(letter: str, leniency: tuple[str, ...] = ()) -> Signer:
+    """Return a signer, the same for the same letter."""
     primary = Fingerprint(hashlib.sha1(letter.encode()).hexdigest())  # noqa: S324 - any 40 digits
     return Signer(
         primary,

@@ -97,6 +97,10 @@ class StoppingFilesystem:
         self.note(f"rename {target}")
         self.real.rename(source, target)
 
+    def link(self, source: Path, target: Path) -> None:
+        self.note(f"link {target}")
+        self.real.link(source, target)
+
     def unlink(self, path: Path) -> None:
         self.note(f"unlink {path}")
         self.real.unlink(path)

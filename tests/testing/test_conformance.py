@@ -56,7 +56,7 @@ def test_the_quarantine_on_disk_conforms(tmp_path: Path) -> None:
         ("has_labels", lambda *labels: False, "could not find"),
         ("is_rememberable", lambda url: True, "with a password is not remembered"),
         ("is_rememberable", lambda url: False, "a fetched URL is remembered"),
-        ("is_id_prefix", lambda text: True, "resolves to nothing"),
+        ("is_id_prefix", lambda *text: True, "resolves to nothing"),
     ],
 )
 def test_a_store_with_a_broken_rule_is_noticed(

@@ -1,6 +1,6 @@
 """Images in files, the way over an air gap: ``oci:``, ``oci-archive:``, ``docker-archive:``.
 
-    ImagePathPlace -> Result[LoadedImage, LoadError]
+    ImagePathPlace -> Result[LoadedImage, ImageError | OnePlaceError | StoreError]
 
 An :class:`~pipeline.ports.ImagePathReader`. Files are read through a transport for ``file:`` URLs;
 a tar is read once, as it streams by. Who may vouch for an image is not judged here.

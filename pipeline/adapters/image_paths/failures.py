@@ -11,19 +11,17 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import (
-    BlobSizeMismatch,
-    DigestMismatch,
     ImageError,
     InvalidDocument,
+    OnePlaceError,
     StoreError,
-    TransportError,
     UnsupportedManifest,
 )
 from pipeline.oci.documents import DocumentProblem
 
 Value = TypeVar("Value")
 
-LoadError: TypeAlias = ImageError | TransportError | DigestMismatch | BlobSizeMismatch | StoreError
+LoadError: TypeAlias = ImageError | OnePlaceError | StoreError
 """What can be wrong with an image in files, with the files, and with where it goes."""
 
 

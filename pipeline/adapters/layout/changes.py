@@ -1,22 +1,24 @@
 """What changes a store: commit, remove, refresh, touch. Each is safe to stop at any instruction.
 
-A commit writes what it knows beside the blob, gives the durable blob its name, and ends the
-transaction that holds its row, in this order; a removal goes the other way round. So a row never
-points to a blob or a record that is not there, and a crash in between leaves at most files that no
-row knows, which the next commit or removal of that image takes up. One lock is shared by all
-changes.
+A commit writes what it knows beside the blobs, gives the durable blobs their names, and ends the
+transaction that holds the image's row, in this order; a removal goes the other way round. So a row
+never points to a blob or a record that is not there, and a crash in between leaves at most files
+that no row knows, which the next commit of that image, or a collection, takes up. A blob that
+another image needs is neither placed again nor removed. One lock is shared by all changes.
 
 It verifies nothing: digests, signatures and names were checked by whoever hands an image over.
 """
 
 import sqlite3
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import final
 
-from pipeline.adapters.layout import blobs, index, quarantine, records
+from pipeline.adapters.layout import blobs, contents, index, quarantine, records
+from pipeline.adapters.layout.blobs import Blob
 from pipeline.adapters.layout.facts import facts_of
 from pipeline.adapters.layout.failures import Refused, is_full
 from pipeline.adapters.layout.filesystem import DRAFT_SUFFIX, drop_file, place_file, sync_path
@@ -25,40 +27,43 @@ from pipeline.adapters.layout.schema import writing
 from pipeline.digest import Digest
 from pipeline.errors import ImageNotFound, StoreCorrupt, StoreUnavailable
 from pipeline.limits import USE_NOTED_SECONDS
-from pipeline.results import Extracted, Freshness, Stored, Validators
-from pipeline.storage import better_provenance, describe, is_latest, is_rememberable
+from pipeline.results import Extracted, Freshness, OciImage, Stored, Validators
+from pipeline.storage import (
+    better_provenance,
+    blobs_of,
+    describe,
+    is_complete,
+    is_latest,
+    is_rememberable,
+)
 
 
 def commit(place: Place, extracted: Extracted, now: datetime) -> Stored:
-    """Take the archive out of quarantine and keep it: wholly, durably, or not at all."""
+    """Take an image out of quarantine and keep it: wholly, durably, or not at all."""
     image = describe(extracted, now)
-    if image.image_id.algorithm != "sha512":
-        raise Refused(StoreUnavailable(str(image.image_id), "store", "wanted a sha512 image ID"))
-    source = quarantine.path_of(place.root, extracted.archive)
+    parts = _parts_of(place, extracted)
     # 1. The content outlasts a power cut before it gets its name. That takes as long as the disk
     #    is slow, so it is done before others are made to wait.
-    synced = _kept(place, image.image_id) is None
-    if synced:
-        _sync(place, source, image)
+    synced = _missing(place, parts)
+    _sync(place, synced)
     with place.locked():
         place.write_layout_files()
         kept = _kept(place, image.image_id)
-        if kept is None and not synced:
-            # The image was there a moment ago, and somebody removed it.
-            _sync(place, source, image)
+        missing = _missing(place, parts)
+        # What was there a moment ago, somebody may have removed.
+        _sync(place, [part for part in missing if part not in synced])
         if kept is None:
             _require_index(place)
         with ExitStack() as undo:
-            undo.callback(_take_back, place, source, image.image_id)
+            undo.callback(_take_back, place, missing, image.image_id)
             with writing(place.filesystem, place.database) as connection:
-                recorded = _record(connection, extracted, image, kept, now)
-                # 2. What the archive does not say lies beside its place.
+                recorded = _record(connection, extracted, parts, image, kept, now)
+                # 2. What the blobs do not say lies beside their places.
                 facts = facts_of(connection, image.image_id.hex)
                 if facts is not None:
                     records.write(place.filesystem, place.root, image.image_id, facts)
-                # 3. The content gets its name.
-                if kept is None:
-                    blobs.place(place.filesystem, source, place.blob(image.image_id))
+                # 3. The content gets its name; the manifest is the last to.
+                blobs.place(place.filesystem, [(part.source, part.target) for part in missing])
                 # 4. On leaving, the index says that it is there.
             undo.pop_all()
         if place.removed(image.image_id).exists():
@@ -67,9 +72,10 @@ def commit(place: Place, extracted: Extracted, now: datetime) -> Stored:
 
 
 def remove(place: Place, image_id: Digest, unused_since: datetime | None = None) -> Stored:
-    """Remove an image and what is remembered of it; return what it was.
+    """Remove an image, what only it is made of, and what is remembered of it.
 
-    With ``unused_since``, one that was used since then is left alone and refused.
+    Returns what it was. With ``unused_since``, one that was used since then is left alone and
+    refused.
     """
     path, record = place.blob(image_id), place.record(image_id)
     recorded = partial(index.one, hex_digits=image_id.hex)
@@ -77,17 +83,19 @@ def remove(place: Place, image_id: Digest, unused_since: datetime | None = None)
         # Nothing to change, so a store that is not there, or read-only, is no obstacle.
         raise Refused(ImageNotFound(image_id.image_id))
     with place.locked():
+        _require_index(place)
         image = place.read(recorded)
+        own = place.read(partial(_only_in, image_id=image_id)) or ()
         if unused_since is not None:
             _require_unused(place, image_id, unused_since)
+        dropped = [*map(place.blob, own), record]
         try:
             _forget(place, image_id)
         except (sqlite3.Error, OSError) as error:
             if not is_full(error):
                 raise
-            _remove_on_full_disk(place, image_id)
-        blobs.drop(place.filesystem, path)
-        blobs.drop(place.filesystem, record)
+            _remove_on_full_disk(place, image_id, dropped)
+        blobs.drop(place.filesystem, dropped)
     if image is None:
         # A blob without a row is what a crash left; it was no image of the store.
         raise Refused(ImageNotFound(image_id.image_id))
@@ -124,12 +132,24 @@ def _require_index(place: Place) -> None:
     """
     if place.read(lambda _: True):
         return
-    folder = blobs.folder_of(place.root)
-    if folder.exists() and any(folder.iterdir()):
+    if any(folder.exists() and any(folder.iterdir()) for folder in blobs.folders_of(place.root)):
         raise Refused(StoreCorrupt(str(place.database), "there are blobs, but no index"))
     # In a transaction of its own, so that no commit that stops half-way looks like such a loss.
     with writing(place.filesystem, place.database):
         pass
+
+
+def _only_in(connection: sqlite3.Connection, image_id: Digest) -> tuple[Digest, ...]:
+    """Return what no other image needs of an image's blobs, the one that names it first.
+
+    Whatever has its name, and no row, is one of these.
+    """
+    image = index.one(connection, image_id.hex)
+    parts = () if image is None else contents.blobs_of(connection, image)
+    digests = dict.fromkeys((image_id, *(part.digest for part in parts)))
+    return tuple(
+        digest for digest in digests if not contents.is_needed(connection, digest, besides=image_id)
+    )
 
 
 def _forget(place: Place, image_id: Digest) -> None:
@@ -137,14 +157,13 @@ def _forget(place: Place, image_id: Digest) -> None:
         index.delete(connection, image_id.hex)
 
 
-def _remove_on_full_disk(place: Place, image_id: Digest) -> None:
+def _remove_on_full_disk(place: Place, image_id: Digest, dropped: list[Path]) -> None:
     """Remove an image where even forgetting takes space: of all places it must be possible there.
 
-    A row without its blob counts as not there. Where what the blob took is still not enough to
+    A row without its blobs counts as not there. Where what the blobs took is still not enough to
     delete it, an empty file says that this is no damage, and a collection ends the removal.
     """
-    blobs.drop(place.filesystem, place.blob(image_id))
-    blobs.drop(place.filesystem, place.record(image_id))
+    blobs.drop(place.filesystem, dropped)
     try:
         _forget(place, image_id)
     except (sqlite3.Error, OSError) as error:
@@ -161,28 +180,69 @@ def _require_unused(place: Place, image_id: Digest, since: datetime) -> None:
 
 
 def _kept(place: Place, image_id: Digest) -> Stored | None:
-    """Return the image if it is there: a row, and a whole blob."""
-    image = place.read(partial(index.one, hex_digits=image_id.hex))
-    return image if image is not None and place.is_whole(image) else None
+    """Return the image if it is there: a row, and everything that it is made of, whole."""
+
+    def kept(connection: sqlite3.Connection) -> Stored | None:
+        image = index.one(connection, image_id.hex)
+        return image if image is not None and place.is_whole(connection, image) else None
+
+    return place.read(kept)
 
 
-def _sync(place: Place, source: Path, image: Stored) -> None:
-    if not blobs.is_whole(source, image.archive_bytes):
-        wanted = f"wanted a file of {image.archive_bytes} bytes in quarantine"
-        raise Refused(StoreUnavailable(str(source), "store", wanted))
-    sync_path(place.filesystem, source)
+@final
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A blob of an image that is stored: where it lies in quarantine, and where it goes."""
+
+    blob: Blob
+    source: Path
+    target: Path
 
 
-def _take_back(place: Place, source: Path, image_id: Digest) -> None:
+def _parts_of(place: Place, extracted: Extracted) -> tuple[_Part, ...]:
+    if not is_complete(extracted):
+        reason = "wanted everything that its manifest names, and nothing else"
+        raise Refused(StoreUnavailable(extracted.image_id.image_id, "store", reason))
+    return tuple(
+        _Part(Blob(digest, blob.size), quarantine.path_of(place.root, blob), place.blob(digest))
+        for digest, blob in blobs_of(extracted).items()
+    )
+
+
+def _missing(place: Place, parts: tuple[_Part, ...]) -> list[_Part]:
+    """Return what must be placed: what is not there, or is there and no image's."""
+
+    def missing(connection: sqlite3.Connection) -> list[_Part]:
+        return [
+            part
+            for part in parts
+            if not place.has(part.blob) or not contents.is_needed(connection, part.blob.digest)
+        ]
+
+    found = place.read(missing)
+    return list(parts) if found is None else found
+
+
+def _sync(place: Place, parts: list[_Part]) -> None:
+    for part in parts:
+        if not blobs.is_whole(part.source, part.blob.size):
+            wanted = f"wanted a file of {part.blob.size} bytes in quarantine"
+            raise Refused(StoreUnavailable(str(part.source), "store", wanted))
+    for part in parts:
+        sync_path(place.filesystem, part.source)
+
+
+def _take_back(place: Place, parts: list[_Part], image_id: Digest) -> None:
     """Undo what the index does not know of: nothing was stored, so no space is taken."""
-    target, record = place.blob(image_id), place.record(image_id)
+    record = place.record(image_id)
     if place.read(partial(index.one, hex_digits=image_id.hex)) is not None:
         # On a full disk, and in an earlier format, the record stays ahead of the row.
         with suppress(OSError, sqlite3.Error):
             write_record(place, image_id)
         return
-    if target.exists() and not source.exists():
-        place.filesystem.rename(target, source)
+    for part in parts:
+        if part.target.exists() and not part.source.exists():
+            place.filesystem.rename(part.target, part.source)
     for path in (record, record.with_name(f"{record.name}{DRAFT_SUFFIX}")):
         drop_file(place.filesystem, path)
 
@@ -197,6 +257,7 @@ def write_record(place: Place, image_id: Digest) -> None:
 def _record(
     connection: sqlite3.Connection,
     extracted: Extracted,
+    parts: tuple[_Part, ...],
     offered: Stored,
     kept: Stored | None,
     now: datetime,
@@ -206,7 +267,12 @@ def _record(
     digits = offered.image_id.hex
     if kept is None:
         image = offered
-        index.insert(connection, image, extracted.manifest.raw)
+        manifest = extracted.manifest
+        index.insert(connection, image, manifest.raw)
+        if isinstance(manifest, OciImage):
+            made_of = [part.blob for part in parts]
+            platform = manifest.config.platform
+            contents.set_contents(connection, image.image_id, made_of, platform)
     else:
         image = replace(kept, provenance=better_provenance(kept.provenance, offered.provenance))
         if image.provenance != kept.provenance:

@@ -28,6 +28,7 @@ from pipeline.adapters.layout.facts import facts_of
 from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import DRAFT_SUFFIX
 from pipeline.adapters.layout.place import Place
+from pipeline.adapters.layout.rows import has_versions
 from pipeline.errors import StoreCorrupt
 from pipeline.results import Stored
 
@@ -186,7 +187,7 @@ def _check_image(
     ):
         reason = f"the row of sha512-{digits} says something else than its archive"
         yield Finding("row-differs", place.database.name, reason)
-    if index.has_versions(connection):
+    if has_versions(connection):
         yield from _check_record(place, connection, image)
 
 

@@ -63,6 +63,10 @@ class Filesystem(Protocol):
         """Give a file another name at once, in place of whatever had it."""
         ...
 
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name, which nothing has yet; a link itself is not followed."""
+        ...
+
     def unlink(self, path: Path) -> None:
         """Remove a file."""
         ...
@@ -112,6 +116,10 @@ class OsFilesystem:
     def rename(self, source: Path, target: Path) -> None:
         """Rename, replacing."""
         source.replace(target)
+
+    def link(self, source: Path, target: Path) -> None:
+        """Link, replacing nothing."""
+        os.link(source, target, follow_symlinks=False)
 
     def unlink(self, path: Path) -> None:
         """Remove a file."""

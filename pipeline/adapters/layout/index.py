@@ -1,6 +1,6 @@
 """The index's questions and changes, each a function on an open connection.
 
-Rows are what was recorded, whether or not the blob is still there: the store looks after that.
+Rows are what was recorded, whether or not the blobs are still there: the store looks after that.
 Look-ups by prefix, name and URL go through an index of the database, never through all rows.
 """
 
@@ -10,32 +10,39 @@ from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 
+from pipeline.adapters.layout.images import decode_image, select_images
+from pipeline.adapters.layout.proofs import digest_documents, provenance_document, signer_documents
 from pipeline.adapters.layout.rows import (
-    decode_image,
-    digest_documents,
     encode_labels,
     encode_version,
     from_microseconds,
+    has_versions,
     refusing,
-    signer_documents,
     to_microseconds,
 )
+from pipeline.digest import HEX_LENGTH, DigestAlgorithm
 from pipeline.names import ImageName, Labels
 from pipeline.ports import RemoteEntry
-from pipeline.results import Freshness, NoProof, Provenance, Stored, Validators
+from pipeline.results import (
+    Freshness,
+    ManifestProof,
+    NoProof,
+    Provenance,
+    SignatureProof,
+    Stored,
+    Validators,
+)
 from pipeline.storage import bounded
 
-_IMAGES = (
-    "SELECT hex, name, labels, archive_bytes, imported_at, source, unverified_reason, "
-    "signature, digests, signers FROM images LEFT JOIN signatures ON signatures.image = images.id "
-)
 
-
-def with_prefix(connection: sqlite3.Connection, hex_prefix: str) -> Iterator[Stored]:
+def with_prefix(
+    connection: sqlite3.Connection, hex_prefix: str, algorithm: DigestAlgorithm
+) -> Iterator[Stored]:
     """Yield the images whose ID starts with these hex digits, in the order of their IDs."""
     # "g" sorts after every hex digit, so the range is exactly the IDs with the prefix.
     rows = connection.execute(
-        f"{_IMAGES} WHERE hex >= ? AND hex < ? ORDER BY hex", (hex_prefix, f"{hex_prefix}g")
+        f"{select_images(connection)} WHERE hex >= ? AND hex < ? AND length(hex) = ? ORDER BY hex",
+        (hex_prefix, f"{hex_prefix}g", HEX_LENGTH[algorithm]),
     )
     return (decode_image(*row) for row in rows)
 
@@ -49,17 +56,12 @@ def named(connection: sqlite3.Connection, name: ImageName, labels: Labels) -> It
     # In SQLite's order a NULL is the smallest, so in descending order it comes last.
     order = "imported_at DESC, id DESC" if version else "latest_at DESC, imported_at DESC, id DESC"
     narrowed = version is not None and has_versions(connection)
+    condition = "name = ? AND version = ?" if narrowed else "name = ?"
     rows = connection.execute(
-        f"{_IMAGES} WHERE name = ? {'AND version = ?' if narrowed else ''} ORDER BY {order}",
+        f"{select_images(connection)} WHERE {condition} ORDER BY {order}",
         (name, version) if narrowed else (name,),
     )
     return (decode_image(*row) for row in rows)
-
-
-def has_versions(connection: sqlite3.Connection) -> bool:
-    """Tell whether versions stand in a column of their own: not in format 1, which is read too."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(version) > 1
 
 
 def every(connection: sqlite3.Connection, after: str | None = None) -> Iterator[Stored]:
@@ -70,7 +72,8 @@ def every(connection: sqlite3.Connection, after: str | None = None) -> Iterator[
         else ("WHERE (imported_at, id) < (SELECT imported_at, id FROM images WHERE hex = ?)")
     )
     rows = connection.execute(
-        f"{_IMAGES} {where} ORDER BY imported_at DESC, id DESC", () if after is None else (after,)
+        f"{select_images(connection)} {where} ORDER BY imported_at DESC, id DESC",
+        () if after is None else (after,),
     )
     return (decode_image(*row) for row in rows)
 
@@ -88,7 +91,7 @@ def unused(connection: sqlite3.Connection, before: datetime) -> Iterator[Stored]
     if not has_versions(connection):
         return iter(())
     rows = connection.execute(
-        f"{_IMAGES} WHERE last_used_at < ? ORDER BY imported_at DESC, id DESC",
+        f"{select_images(connection)} WHERE last_used_at < ? ORDER BY imported_at DESC, id DESC",
         (to_microseconds(before),),
     )
     return (decode_image(*row) for row in rows)
@@ -111,12 +114,12 @@ def start_counting(connection: sqlite3.Connection, moment: datetime) -> None:
 
 def one(connection: sqlite3.Connection, hex_digits: str) -> Stored | None:
     """Return the image of exactly this ID, or None."""
-    row = connection.execute(f"{_IMAGES} WHERE hex = ?", (hex_digits,)).fetchone()
+    row = connection.execute(f"{select_images(connection)} WHERE hex = ?", (hex_digits,)).fetchone()
     return None if row is None else decode_image(*row)
 
 
 def manifest_of(connection: sqlite3.Connection, hex_digits: str) -> bytes | None:
-    """Return the manifest of exactly this image as it lies in the archive, or None."""
+    """Return the manifest of exactly this image, byte by byte, or None."""
     row = connection.execute(
         "SELECT raw FROM manifests WHERE image = (SELECT id FROM images WHERE hex = ?)",
         (hex_digits,),
@@ -136,7 +139,7 @@ def insert(
     imported_at = to_microseconds(image.imported_at)
     connection.execute(
         "INSERT INTO images (id, hex, name, labels, version, archive_bytes, imported_at, "
-        "last_used_at, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "last_used_at, source, media_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             order,
             image.image_id.hex,
@@ -147,6 +150,7 @@ def insert(
             imported_at,
             imported_at,
             image.source,
+            image.media_type,
         ),
     )
     connection.execute(
@@ -158,26 +162,36 @@ def insert(
 
 def set_provenance(connection: sqlite3.Connection, hex_digits: str, provenance: Provenance) -> None:
     """Record how an image was proven, in place of what was recorded before."""
-    if isinstance(provenance, NoProof):
-        connection.execute(
-            "DELETE FROM signatures WHERE image = (SELECT id FROM images WHERE hex = ?)",
-            (hex_digits,),
-        )
-        reason = json.dumps(provenance.reason)
-    else:
-        connection.execute(
-            "INSERT OR REPLACE INTO signatures (image, signature, digests, signers) "
-            "SELECT id, ?, ?, ? FROM images WHERE hex = ?",
-            (
-                provenance.unverified_signature,
-                json.dumps(digest_documents(provenance.digests)),
-                json.dumps(signer_documents(provenance.signers)),
-                hex_digits,
-            ),
-        )
-        reason = None
+    for delete_proof in (
+        "DELETE FROM signatures WHERE image = (SELECT id FROM images WHERE hex = ?)",
+        "DELETE FROM manifest_proofs WHERE image = (SELECT id FROM images WHERE hex = ?)",
+    ):
+        connection.execute(delete_proof, (hex_digits,))
+    reason = reference = None
+    match provenance:
+        case NoProof():
+            reason = json.dumps(provenance.reason)
+            reference = json.dumps(provenance.reference) if provenance.reference else None
+        case SignatureProof():
+            connection.execute(
+                "INSERT INTO signatures (image, signature, digests, signers) "
+                "SELECT id, ?, ?, ? FROM images WHERE hex = ?",
+                (
+                    provenance.unverified_signature,
+                    json.dumps(digest_documents(provenance.digests)),
+                    json.dumps(signer_documents(provenance.signers)),
+                    hex_digits,
+                ),
+            )
+        case ManifestProof():
+            connection.execute(
+                "INSERT INTO manifest_proofs (image, document) "
+                "SELECT id, ? FROM images WHERE hex = ?",
+                (json.dumps(provenance_document(provenance)), hex_digits),
+            )
     connection.execute(
-        "UPDATE images SET unverified_reason = ? WHERE hex = ?", (reason, hex_digits)
+        "UPDATE images SET unverified_reason = ?, unverified_reference = ? WHERE hex = ?",
+        (reason, reference, hex_digits),
     )
 
 
@@ -231,9 +245,17 @@ def set_remote(
     """Record which image a URL gave, and for how long that holds."""
     connection.execute(
         "INSERT OR REPLACE INTO remotes "
-        "(url, image, etag, last_modified, fetched_at, max_age_seconds) "
-        "SELECT ?, id, ?, ?, ?, ? FROM images WHERE hex = ?",
-        (_key(url), validators.etag, validators.last_modified, *_times(freshness), hex_digits),
+        "(url, image, etag, last_modified, fetched_at, max_age_seconds, reference) "
+        "SELECT ?, id, ?, ?, ?, ?, ? FROM images WHERE hex = ?",
+        (
+            _key(url),
+            validators.etag,
+            validators.last_modified,
+            *_times(freshness),
+            # A registry's reference has no place for a secret, and other programs go by it.
+            url if url.startswith("docker://") else None,
+            hex_digits,
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """What an earlier format lacks: a copy of it is kept, then its rows and files are completed.
 
-The copy (``image-pipeline.db.1.bak``) is durable before anything is changed, so the way back is a
+The copy (``image-pipeline.db.2.bak``) is durable before anything is changed, so the way back is a
 rename. The changes themselves are one transaction of the database; what they write beside it
 (records) is the same however often it is written. So a migration may stop before any call and is
 simply done again.
@@ -48,8 +48,15 @@ def back_up(
         undo.pop_all()
 
 
-def complete(filesystem: Filesystem, connection: sqlite3.Connection, root: Path) -> None:
-    """Fill in what format 2 added: each image's version, and a record beside each blob."""
+def complete(
+    filesystem: Filesystem, connection: sqlite3.Connection, root: Path, version: int
+) -> None:
+    """Fill in what format 2 added: each image's version, and a record beside each blob.
+
+    Format 3 added what no image had before.
+    """
+    if version > 1:
+        return
     rows = connection.execute("SELECT hex FROM images ORDER BY hex").fetchall()
     for (hex_digits,) in rows:
         # A row that cannot be read stays as it is, for a verification to name.

@@ -1,20 +1,22 @@
-"""Bodies on their way that outlast their session: ``partials/<SHA-256 of the URL>-<user>/``.
+"""Bodies on their way that outlast their session: ``partials/<SHA-256 of the name>-<user>/``.
 
     data        what is held, from the body's first byte on
     state.json  what was fetched: validators, size; and how much of it a power cut cannot take
     lock        held by the session that is at it
 
-Whoever fetches a URL holds its lock, so that sessions of any thread or process take turns, and a
-session that waits goes on where another was killed. The kernel lets go of a dead owner's lock.
+The name is a URL, or the digest of content that may come from anywhere. Whoever fetches it holds
+its lock, so that sessions of any thread or process take turns, and a session that waits goes on
+where another was killed. The kernel lets go of a dead owner's lock.
 
 1. Data are void before a new state is written, and a state is whole before it has its name. So
    held bytes always belong to the validators beside them.
 2. What the kernel holds outlasts the process, not the machine: after another boot only what was
    made durable counts, every :data:`~pipeline.limits.PARTIAL_SYNC_SECONDS` of a transfer.
-3. A partial without a validator is never taken up again: the rest could be of another file.
+3. A partial without a validator is never taken up again: the rest could be of another file. Where
+   its name is a digest, that tells in the end whether the parts belong together.
 
-The name is a hash, since a query may hold a secret; users of a shared store do not see, nor
-change, what another's transfer holds (a partial is unproven, like all of quarantine).
+The folder has a hash for a name, since a query may hold a secret; users of a shared store do not
+see, nor change, what another's transfer holds (a partial is unproven, like all of quarantine).
 """
 
 import os
@@ -43,6 +45,7 @@ from pipeline.adapters.layout.filesystem import (
 )
 from pipeline.adapters.layout.locks import try_lock
 from pipeline.adapters.layout.partial_state import State, read_state, sure_bytes
+from pipeline.digest import Digest
 from pipeline.errors import DiskFull, StoreError, StoreUnavailable
 from pipeline.limits import PARTIAL_SYNC_SECONDS
 from pipeline.ports import BodyStart, ResumePoint
@@ -57,9 +60,9 @@ _KEY: Final = re.compile(rf"{FOLDER}/([0-9a-f]{{64}}-[0-9]+)", re.ASCII)
 _PAUSE_SECONDS: Final = 0.05
 
 
-def name_of(url: str) -> str:
-    """Return the name of a URL's folder; each user has their own."""
-    return f"{sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()}-{os.getuid()}"
+def name_of(url_or_digest: str) -> str:
+    """Return the name of a body's folder; each user has their own."""
+    return f"{sha256(url_or_digest.encode('utf-8', 'surrogatepass')).hexdigest()}-{os.getuid()}"
 
 
 @final
@@ -68,7 +71,7 @@ class FilePartial:
     """A :class:`~pipeline.ports.Partial` in a file.
 
     ``lock`` is None where it goes with its session. ``descriptor`` is the open file's, ``size``
-    how many bytes of it count.
+    how many bytes of it count. What is ``content_addressed`` needs no validator.
     """
 
     filesystem: Filesystem
@@ -82,6 +85,7 @@ class FilePartial:
     finished: bool = False
     given_up: bool = False
     synced_at: float = 0.0
+    content_addressed: bool = False
 
     def resume_point(self) -> ResumePoint | None:
         """Return what is held; of a whole body all but the last byte.
@@ -89,12 +93,14 @@ class FilePartial:
         Asking for that one lets the server say whether the body is still the same.
         """
         state = self.state
-        if state is None or state.validators == Validators() or self.descriptor is None:
+        if state is None or not self._is_resumable() or self.descriptor is None:
             return None
         if state.total is not None and self.size > state.total:
             return None
         offset = self.size - 1 if self.size == state.total else self.size
-        return ResumePoint(offset, state.validators, state.total) if offset > 0 else None
+        if offset == 0:
+            return None
+        return ResumePoint(offset, state.validators, state.total, self.content_addressed)
 
     def begin(self, start: BodyStart) -> Result[None, StoreError]:
         """Make ready for a body from ``start.offset`` on.
@@ -140,7 +146,9 @@ class FilePartial:
 
     def _is_resumable(self) -> bool:
         state = self.state
-        return state is not None and state.validators != Validators() and self.size > 0
+        if state is None or self.size == 0:
+            return False
+        return self.content_addressed or state.validators != Validators()
 
     def _begin(self, start: BodyStart) -> None:
         descriptor = self._open()
@@ -206,9 +214,14 @@ class FilePartial:
             os.close(descriptor)
 
 
-def take(filesystem: Filesystem, root: Path, url: str, wait_seconds: float) -> FilePartial:
-    """Take up what is held of ``url``; refuses where another is at it for longer than that."""
-    folder = root / FOLDER / name_of(url)
+def take(
+    filesystem: Filesystem, root: Path, source: str | Digest, wait_seconds: float
+) -> FilePartial:
+    """Take up what is held of a URL, or of the content that has a digest.
+
+    Refuses where another is at it for longer than ``wait_seconds``.
+    """
+    folder = root / FOLDER / name_of(str(source))
     make_folders(filesystem, folder.parent)
     with ExitStack() as undo:
         lock = _locked(filesystem, folder, wait_seconds)
@@ -220,7 +233,17 @@ def take(filesystem: Filesystem, root: Path, url: str, wait_seconds: float) -> F
         os.lseek(descriptor, size, os.SEEK_SET)
         undo.pop_all()
     key = f"{FOLDER}/{folder.name}"
-    return FilePartial(filesystem, root, folder / DATA, key, lock, descriptor, size, state)
+    return FilePartial(
+        filesystem,
+        root,
+        folder / DATA,
+        key,
+        lock,
+        descriptor,
+        size,
+        state,
+        content_addressed=isinstance(source, Digest),
+    )
 
 
 def of_session(filesystem: Filesystem, root: Path, path: Path) -> FilePartial:

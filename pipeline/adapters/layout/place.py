@@ -3,23 +3,26 @@
 The folder is an OCI image layout (OCI image-spec v1.1.0 ``image-layout.md``) with an index of
 its own beside it::
 
-    oci-layout, index.json       what makes the folder an OCI image layout (no manifests yet)
-    blobs/sha512/<hex>           archives, uncompressed, named by their image ID
-    records/sha512/<hex>.json    what an archive cannot say: how it was proven, when it came
-    image-pipeline.db            the index: names, labels, provenance, remotes (SQLite)
-    quarantine/<session>/        what is on its way
-    partials/<URL's hash>/       what is on its way and outlasts its session
-    locks/                       one lock for changes, one for starting sessions
+    oci-layout, index.json        what makes the folder an OCI image layout (:mod:`.listing`)
+    blobs/<algorithm>/<hex>       archives, uncompressed, named by their image ID; the manifests,
+                                  configurations and layers of OCI images as they travelled
+    records/<algorithm>/<hex>.json  what blobs cannot say: how an image was proven, when it came
+    image-pipeline.db             the index: names, labels, provenance, remotes (SQLite)
+    quarantine/<session>/         what is on its way
+    partials/<hash>/              what is on its way and outlasts its session
+    locks/                        one lock for changes, one for starting sessions
 """
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, final
 
-from pipeline.adapters.layout import blobs, records
+from pipeline.adapters.layout import blobs, contents, records
+from pipeline.adapters.layout.blobs import Blob
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.filesystem import Filesystem, make_folders, place_file
 from pipeline.adapters.layout.locks import held, held_if_free
@@ -54,9 +57,14 @@ class Place:
         """The index's file."""
         return self.root / "image-pipeline.db"
 
-    def blob(self, image_id: Digest) -> Path:
-        """Where an image's archive lies, or would."""
-        return Path(blobs.name_of(self.root, image_id))
+    @property
+    def listing(self) -> Path:
+        """The file in which other programs find images."""
+        return self.root / "index.json"
+
+    def blob(self, digest: Digest) -> Path:
+        """Where a blob lies, or would."""
+        return Path(blobs.name_of(self.root, digest))
 
     def record(self, image_id: Digest) -> Path:
         """Where an image's record lies, or would."""
@@ -66,14 +74,18 @@ class Place:
         """What says that an image is removed, where a full disk keeps its row."""
         return records.removed_path_of(self.root, image_id)
 
-    def is_whole(self, image: Stored) -> bool:
-        """Tell whether an image's archive is there in full size."""
+    def has(self, blob: Blob) -> bool:
+        """Tell whether a blob is there in full size."""
         # By its name alone: listings ask for thousands, and a Path takes longer than the call.
-        return blobs.is_whole(blobs.name_of(self.root, image.image_id), image.archive_bytes)
+        return blobs.is_whole(blobs.name_of(self.root, blob.digest), blob.size)
 
-    def whole(self, images: Iterable[Stored]) -> tuple[Stored, ...]:
-        """Return those images whose archives are there."""
-        return tuple(image for image in images if self.is_whole(image))
+    def is_whole(self, connection: sqlite3.Connection, image: Stored) -> bool:
+        """Tell whether everything that an image is made of is there in full size."""
+        return all(map(self.has, contents.blobs_of(connection, image)))
+
+    def whole(self, connection: sqlite3.Connection, images: Iterable[Stored]) -> tuple[Stored, ...]:
+        """Return those images of which everything is there."""
+        return tuple(filter(partial(self.is_whole, connection), images))
 
     def read(self, query: Callable[[sqlite3.Connection], Value]) -> Value | None:
         """Ask the index; None where there is none yet.

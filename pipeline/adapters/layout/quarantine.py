@@ -3,23 +3,28 @@
 A session is a folder with a ``lock`` file that its process holds locked for as long as it lives.
 The folder goes when the session closes. A session whose lock nobody holds belongs to a process
 that was killed; whoever starts the next one removes it. Quarantine lies beside the blobs, on one
-file system, so that a rename takes a file from here to there. Bodies that are being fetched lie in
-:mod:`.partials`, where they outlast a session that ends badly.
+file system, so that a rename takes a file from here to there, and a hard link one from there to
+here. Bodies that are being fetched lie in :mod:`.partials`, where they outlast a session that ends
+badly.
+
+Several threads may use one session, for the parts of one image.
 """
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Final, final
 
 from returns.pipeline import is_successful
 from returns.result import Result
 
-from pipeline.adapters.layout import partials
+from pipeline.adapters.layout import blobs, partials
 from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import (
     BLOB_MODE,
@@ -31,12 +36,19 @@ from pipeline.adapters.layout.filesystem import (
 )
 from pipeline.adapters.layout.locks import held, try_lock
 from pipeline.adapters.layout.partials import FilePartial
+from pipeline.digest import Digest
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.results import QuarantinedBlob
 from pipeline.storage import is_rememberable
 
 _LOCK: Final = "lock"
 _KEY: Final = re.compile(r"([0-9a-f]{16})/([A-Za-z-]+-[0-9]+)", re.ASCII)
+_NO_LINK: Final = frozenset(
+    {errno.ENOENT, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK, errno.ENOTSUP}
+)
+"""Why a blob cannot be linked to, where nothing is wrong: it is not there, or is somebody else's
+(``fs.protected_hardlinks``), or the file system has no hard links."""
+
 _LABEL: Final = re.compile(r"[A-Za-z-]{1,64}", re.ASCII)
 
 
@@ -107,6 +119,7 @@ class FileQuarantine:
     folder: Path
     writers: list[FileWriter] = field(default_factory=list)
     partials: list[FilePartial] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def create(self, label: str) -> Result[FileWriter, StoreError]:
         """Start a file in the session's folder."""
@@ -115,6 +128,14 @@ class FileQuarantine:
     def resume(self, url: str, wait_seconds: float) -> Result[FilePartial, StoreError]:
         """Take up what is held of ``url``, or start; wait while another session is at it."""
         return attempt(partial(self._resume, url, wait_seconds), self.root, "write")
+
+    def resume_blob(self, digest: Digest, wait_seconds: float) -> Result[FilePartial, StoreError]:
+        """Take up what is held of the content with that digest, or start."""
+        return attempt(partial(self._take, digest, wait_seconds), self.root, "write")
+
+    def adopt(self, digest: Digest, size: int) -> Result[QuarantinedBlob | None, StoreError]:
+        """Link a blob of the store into the session; None where that is not to be had."""
+        return attempt(partial(self._adopt, digest, size), self.root, "write")
 
     def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
         """Open a finished file of this session."""
@@ -147,15 +168,33 @@ class FileQuarantine:
         return self.writers[-1]
 
     def _next_path(self, label: str) -> Path:
-        return self.folder / f"{label}-{len(self.writers) + len(self.partials) + 1}"
+        return self.folder / f"{label}-{next(self.numbers)}"
 
     def _resume(self, url: str, wait_seconds: float) -> FilePartial:
         if is_rememberable(url):
-            taken = partials.take(self.filesystem, self.root, url, wait_seconds)
-        else:
-            taken = partials.of_session(self.filesystem, self.root, self._next_path("download"))
+            return self._take(url, wait_seconds)
+        taken = partials.of_session(self.filesystem, self.root, self._next_path("download"))
         self.partials.append(taken)
         return taken
+
+    def _take(self, source: str | Digest, wait_seconds: float) -> FilePartial:
+        taken = partials.take(self.filesystem, self.root, source, wait_seconds)
+        self.partials.append(taken)
+        return taken
+
+    def _adopt(self, digest: Digest, size: int) -> QuarantinedBlob | None:
+        path = self._next_path("adopted")
+        try:
+            self.filesystem.link(Path(blobs.name_of(self.root, digest)), path)
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            return None
+        # Looked at only now: what had the name before may be another file, and this one stays.
+        if blobs.is_whole(path, size):
+            return QuarantinedBlob(f"{self.folder.name}/{path.name}", size)
+        self.filesystem.unlink(path)
+        return None
 
     def _open(self, blob: QuarantinedBlob) -> BinaryIO:
         path = path_of(self.root, blob)

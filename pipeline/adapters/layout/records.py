@@ -1,4 +1,4 @@
-"""What an archive cannot say, kept beside it: ``records/sha512/<hex>.json``.
+"""What blobs cannot say of an image, kept beside them: ``records/<algorithm>/<hex>.json``.
 
     Facts <-> bytes, refused with StoreCorrupt
 
@@ -6,53 +6,62 @@ Written with each commit, before the index's row, so that the index can be made 
 and records alone. Canonical JSON (sorted members, no spaces, ASCII): whatever is not exactly what
 writing it again gives is refused, so nothing in a record is ever passed over.
 
+Version 2 says what version 1 could not, of registry images alone; whatever can be said in version 1
+is, so the same facts always make the same bytes.
+
 A record proves nothing: like the index, it is as trusted as whoever may write the store.
 """
 
-import base64
 import json
 import stat
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from pipeline.adapters.layout.facts import Facts, Remote
+from pipeline.adapters.layout.facts import Description, Facts, Remote
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.filesystem import Filesystem, make_folders, place_file
+from pipeline.adapters.layout.proofs import decode_provenance, provenance_document
 from pipeline.adapters.layout.rows import (
-    decode_proof,
-    digest_documents,
+    decode_labels,
+    decode_platform,
+    encode_labels,
+    encode_platform,
     from_microseconds,
     number,
     refusing,
-    signer_documents,
     text,
     to_microseconds,
 )
-from pipeline.digest import Digest
+from pipeline.digest import HEX_LENGTH, Digest
 from pipeline.errors import StoreCorrupt, StoreUnavailable
 from pipeline.limits import RECORD_BYTES
-from pipeline.results import Freshness, NoProof, Provenance, Validators
+from pipeline.names import ImageName
+from pipeline.oci import MANIFEST_TYPES
+from pipeline.results import Freshness, ManifestProof, NoProof, Provenance, Validators
 
 SUFFIX: Final = ".json"
 REMOVED_SUFFIX: Final = ".removed"
 
-_VERSION: Final = 1
-
 
 def folder_of(root: Path) -> Path:
-    """Return where records lie."""
     return root / "records" / "sha512"
+
+
+def folders_of(root: Path) -> tuple[Path, ...]:
+    """Return where records lie, a folder an algorithm, whether or not they are there."""
+    return tuple(root / "records" / algorithm for algorithm in HEX_LENGTH)
 
 
 def path_of(root: Path, image_id: Digest) -> Path:
     """Return where an image's record lies."""
-    return folder_of(root) / f"{image_id.hex}{SUFFIX}"
+    return root / "records" / image_id.algorithm / f"{image_id.hex}{SUFFIX}"
 
 
 def removed_path_of(root: Path, image_id: Digest) -> Path:
     """Return what stands in a record's place where a full disk kept a row from being deleted."""
-    return folder_of(root) / f"{image_id.hex}{REMOVED_SUFFIX}"
+    return root / "records" / image_id.algorithm / f"{image_id.hex}{REMOVED_SUFFIX}"
 
 
 def write(filesystem: Filesystem, root: Path, image_id: Digest, facts: Facts) -> None:
@@ -83,25 +92,18 @@ def read(root: Path, image_id: Digest) -> Facts | None:
 def encode(image_id: Digest, facts: Facts) -> bytes:
     """Return a record's bytes: the same facts make the same bytes."""
     document = {
-        "version": _VERSION,
+        "version": 2 if _needs_version_2(facts) else 1,
         "image": image_id.image_id,
         "order": facts.order,
         "imported_at": to_microseconds(facts.imported_at),
         "source": facts.source,
-        "provenance": _provenance_document(facts.provenance),
+        "provenance": provenance_document(facts.provenance),
         "latest_at": _microseconds_or_none(facts.latest_at),
         "last_used_at": _microseconds_or_none(facts.last_used_at),
-        "remotes": [
-            {
-                "url_sha256": remote.key,
-                "etag": remote.validators.etag,
-                "last_modified": remote.validators.last_modified,
-                "fetched_at": to_microseconds(remote.freshness.fetched_at),
-                "max_age_seconds": remote.freshness.max_age_seconds,
-            }
-            for remote in facts.remotes
-        ],
+        "remotes": [_remote_document(remote) for remote in facts.remotes],
     }
+    if facts.description is not None:
+        document["description"] = _description_document(facts.description)
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -113,22 +115,11 @@ def decode(image_id: Digest, content: bytes) -> Facts:
             number(document["order"]),
             from_microseconds(number(document["imported_at"])),
             text(document["source"]),
-            _provenance(document["provenance"]),
+            decode_provenance(document["provenance"]),
             _moment_or_none(document["latest_at"]),
             _moment_or_none(document["last_used_at"]),
-            tuple(
-                Remote(
-                    text(remote["url_sha256"]),
-                    Validators(
-                        _text_or_none(remote["etag"]), _text_or_none(remote["last_modified"])
-                    ),
-                    Freshness(
-                        from_microseconds(number(remote["fetched_at"])),
-                        number(remote["max_age_seconds"]),
-                    ),
-                )
-                for remote in document["remotes"]
-            ),
+            tuple(_remote(remote) for remote in document["remotes"]),
+            _description(document["description"]) if "description" in document else None,
         )
         # One comparison refuses another image's record, another version's, unknown members,
         # members that stand there twice, numbers and texts in each other's place.
@@ -137,23 +128,60 @@ def decode(image_id: Digest, content: bytes) -> Facts:
     return facts
 
 
-def _provenance_document(provenance: Provenance) -> dict[str, object]:
+def _needs_version_2(facts: Facts) -> bool:
+    return (
+        facts.description is not None
+        or _is_of_a_manifest(facts.provenance)
+        or any(remote.reference is not None for remote in facts.remotes)
+    )
+
+
+def _is_of_a_manifest(provenance: Provenance) -> bool:
     if isinstance(provenance, NoProof):
-        return {"unverified_reason": provenance.reason}
+        return provenance.reference != ""
+    return isinstance(provenance, ManifestProof)
+
+
+def _description_document(description: Description) -> dict[str, object]:
     return {
-        "signature": base64.b64encode(provenance.unverified_signature).decode("ascii"),
-        "digests": digest_documents(provenance.digests),
-        "signers": signer_documents(provenance.signers),
+        "media_type": description.media_type,
+        "name": description.name,
+        "labels": json.loads(encode_labels(description.labels)),
+        "platform": json.loads(encode_platform(description.platform) or "null"),
     }
 
 
-def _provenance(document: dict[str, object]) -> Provenance:
-    if "unverified_reason" in document:
-        return NoProof(text(document["unverified_reason"]))
-    return decode_proof(
-        base64.b64decode(text(document["signature"]), validate=True),
-        json.dumps(document["digests"]),
-        json.dumps(document["signers"]),
+def _description(document: Mapping[str, object]) -> Description:
+    media_type, platform = text(document["media_type"]), document["platform"]
+    if media_type not in MANIFEST_TYPES:
+        raise ValueError("wanted an OCI image")
+    return Description(
+        media_type,
+        ImageName(text(document["name"])),
+        decode_labels(json.dumps(document["labels"])),
+        None if platform is None else decode_platform(json.dumps(platform)),
+    )
+
+
+def _remote_document(remote: Remote) -> dict[str, object]:
+    members: dict[str, object] = {
+        "url_sha256": remote.key,
+        "etag": remote.validators.etag,
+        "last_modified": remote.validators.last_modified,
+        "fetched_at": to_microseconds(remote.freshness.fetched_at),
+        "max_age_seconds": remote.freshness.max_age_seconds,
+    }
+    return members if remote.reference is None else members | {"reference": remote.reference}
+
+
+def _remote(document: Mapping[str, object]) -> Remote:
+    return Remote(
+        text(document["url_sha256"]),
+        Validators(_text_or_none(document["etag"]), _text_or_none(document["last_modified"])),
+        Freshness(
+            from_microseconds(number(document["fetched_at"])), number(document["max_age_seconds"])
+        ),
+        _text_or_none(document.get("reference")),
     )
 
 

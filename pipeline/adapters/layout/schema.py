@@ -19,12 +19,14 @@ from pipeline.adapters.layout import migration
 from pipeline.adapters.layout.failures import Refused, code_of, is_full
 from pipeline.adapters.layout.filesystem import Filesystem
 from pipeline.errors import StoreCorrupt, StoreTooNew
+from pipeline.results import ACI_TYPE
 
 APPLICATION_ID: Final = int.from_bytes(b"imgp", "big")
 """Marks the database as this program's (``file`` shows it)."""
 
-# images.id is the order of import and breaks ties between equal times. Manifests and proofs lie
-# apart so that listings need not read past them. Times are microseconds since 1970, UTC.
+# images.id is the order of import and breaks ties between equal times. A digest is its hex digits,
+# whose number tells the algorithm. Manifests and proofs lie apart so that listings need not read
+# past them. Times are microseconds since 1970, UTC.
 _FORMAT_1: Final = (
     """CREATE TABLE images (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -68,7 +70,31 @@ _FORMAT_2: Final = (
     "CREATE INDEX images_by_version ON images (name, version, imported_at DESC, id DESC)",
 )
 
-MIGRATIONS: Final = (_FORMAT_1, _FORMAT_2)
+# Registry images: what they are made of, how they were proven, what they were asked for by. The
+# number of changes tells how far index.json lags behind (listing.py).
+_FORMAT_3: Final = (
+    f"ALTER TABLE images ADD COLUMN media_type TEXT NOT NULL DEFAULT '{ACI_TYPE}'",
+    "ALTER TABLE images ADD COLUMN platform TEXT",
+    "ALTER TABLE images ADD COLUMN unverified_reference TEXT",
+    f"CREATE INDEX registry_images ON images (id) WHERE media_type <> '{ACI_TYPE}'",
+    """CREATE TABLE manifest_proofs (
+        image INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+        document TEXT NOT NULL
+    )""",
+    """CREATE TABLE blobs (
+        hex TEXT NOT NULL,
+        image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
+        size INTEGER NOT NULL,
+        PRIMARY KEY (hex, image)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX blobs_by_image ON blobs (image)",
+    "ALTER TABLE remotes ADD COLUMN reference TEXT",
+    "CREATE INDEX remotes_by_reference ON remotes (reference) WHERE reference IS NOT NULL",
+    "CREATE TABLE listing (changes INTEGER NOT NULL)",
+    "INSERT INTO listing (changes) VALUES (0)",
+)
+
+MIGRATIONS: Final = (_FORMAT_1, _FORMAT_2, _FORMAT_3)
 """What leads from each format to the next; the first makes an empty database one of format 1."""
 
 FORMAT_VERSION: Final = len(MIGRATIONS)
@@ -106,7 +132,7 @@ def writing(filesystem: Filesystem, path: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("BEGIN IMMEDIATE")
         bring_up_to_date(connection, version)
         if 0 < version < FORMAT_VERSION:
-            migration.complete(filesystem, connection, path.parent)
+            migration.complete(filesystem, connection, path.parent, version)
         yield connection
         # Whatever raises before this line, the closing of the connection rolls back.
         connection.execute("COMMIT")

@@ -18,7 +18,7 @@ from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import Filesystem, OsFilesystem
 from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.quarantine import FileQuarantine, session
-from pipeline.digest import Digest
+from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.names import ImageName, Labels
 from pipeline.ports import Clock, RemoteEntry
@@ -53,7 +53,7 @@ class LayoutStore:
         return session(self.place.filesystem, self.place.root)
 
     def commit(self, extracted: Extracted) -> Result[Stored, StoreError]:
-        """Take the archive out of quarantine and keep it: wholly, durably, or not at all.
+        """Take an image out of quarantine and keep it: wholly, durably, or not at all.
 
         An image that is there already stays as it is; a better provenance replaces a worse.
 
@@ -63,7 +63,9 @@ class LayoutStore:
         return attempt(action, self.root, "write")
 
     def remove(self, image_id: Digest) -> Result[Stored, StoreError]:
-        """Remove an image and what is remembered of it; return what it was.
+        """Remove an image, what only it is made of, and what is remembered of it.
+
+        Returns what it was.
 
         Errors: ImageNotFound, StoreReadOnly.
         """
@@ -73,12 +75,17 @@ class LayoutStore:
         """Note that an image was used, to the hour; never fails, and waits for nobody."""
         attempt(partial(changes.touch, self.place, image_id, self.clock.now()), self.root, "write")
 
-    def resolve(self, hex_prefix: str) -> Result[Stored, StoreError]:
-        """Return the one image whose ID starts with these 2 to 128 hex digits.
+    def resolve(
+        self, hex_prefix: str, algorithm: DigestAlgorithm = "sha512"
+    ) -> Result[Stored, StoreError]:
+        """Return the one image whose ID, by that algorithm, starts with these hex digits.
+
+        At least 2, and up to as many as the algorithm has.
 
         Errors: ImageNotFound, AmbiguousImage.
         """
-        return attempt(partial(queries.resolve, self.place, hex_prefix), self.root, "read")
+        action = partial(queries.resolve, self.place, hex_prefix, algorithm)
+        return attempt(action, self.root, "read")
 
     def find(
         self, name: ImageName, labels: Labels, defaults: Labels = Labels()
@@ -115,11 +122,11 @@ class LayoutStore:
         return attempt(partial(queries.uses, self.place), self.root, "read")
 
     def list_lost(self) -> Result[tuple[Stored, ...], StoreError]:
-        """Return the images that count as not there: their archive is gone, or was cut off."""
+        """Return the images that count as not there: something of them is gone, or was cut off."""
         return attempt(partial(queries.list_lost, self.place), self.root, "read")
 
     def manifest(self, image_id: Digest) -> Result[bytes, StoreError]:
-        """Return an image's manifest exactly as it lies in the archive.
+        """Return an image's manifest exactly as it lies in the archive, or as it travelled.
 
         Errors: ImageNotFound.
         """
@@ -128,9 +135,18 @@ class LayoutStore:
     def open_archive(self, image_id: Digest) -> Result[BinaryIO, StoreError]:
         """Open an image's uncompressed archive for reading; the caller closes it.
 
-        Errors: ImageNotFound.
+        Errors: ImageNotFound; StoreUnavailable for an OCI image, which has none.
         """
         return attempt(partial(queries.open_archive, self.place, image_id), self.root, "read")
+
+    def open_blob(self, digest: Digest) -> Result[BinaryIO, StoreError]:
+        """Open anything that an image is made of, by its digest; the caller closes it.
+
+        An archive, a manifest, a configuration, a layer as it travelled.
+
+        Errors: ImageNotFound where no image has it.
+        """
+        return attempt(partial(queries.open_blob, self.place, digest), self.root, "read")
 
     def lookup(self, url: str) -> Result[RemoteEntry | None, StoreError]:
         """Return what is known of ``url``; None where nothing is, or its image is gone."""

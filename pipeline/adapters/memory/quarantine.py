@@ -1,14 +1,16 @@
-"""A quarantine in memory: files in the making, and bodies on their way by URL."""
+"""A quarantine in memory: files in the making, and bodies on their way by URL or digest."""
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import BinaryIO, final
 
 from returns.result import Failure, Result, Success
 
+from pipeline.digest import Digest
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.ports import BodyStart, ResumePoint
 from pipeline.results import QuarantinedBlob, Validators
@@ -51,11 +53,19 @@ class MemoryWriter:
 @final
 @dataclass(slots=True)
 class HeldBody:
-    """What is held of a URL, and the lock of the session that is at it."""
+    """What is held of a URL or a digest, and the lock of the session that is at it."""
 
+    content_addressed: bool = False
     content: bytearray = field(default_factory=bytearray)
     start: BodyStart | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether the rest of it can be asked for."""
+        if self.start is None:
+            return False
+        return self.content_addressed or self.start.validators != Validators()
 
 
 @final
@@ -70,11 +80,13 @@ class MemoryPartial:
 
     def resume_point(self) -> ResumePoint | None:
         """Return what is held; of a whole body all but the last byte."""
-        start, size = self.held.start, len(self.held.content)
-        if start is None or start.validators == Validators():
+        held, start, size = self.held, self.held.start, len(self.held.content)
+        if start is None or not held.is_resumable:
             return None
         offset = size - 1 if size == start.total else size
-        return ResumePoint(offset, start.validators, start.total) if offset > 0 else None
+        if offset <= 0:
+            return None
+        return ResumePoint(offset, start.validators, start.total, held.content_addressed)
 
     def begin(self, start: BodyStart) -> Result[None, StoreError]:
         """Make ready for a body from ``start.offset`` on."""
@@ -104,8 +116,7 @@ class MemoryPartial:
 
     def release(self) -> None:
         """Let another session go on with what is held, if the rest can be asked for."""
-        start = self.held.start
-        self._give_up(keep=start is not None and start.validators != Validators())
+        self._give_up(keep=self.held.is_resumable)
 
     def discard(self) -> None:
         """Forget the bytes."""
@@ -136,26 +147,35 @@ class MemoryPartial:
 class MemoryQuarantine:
     """A :class:`~pipeline.ports.Quarantine` in memory; ``prefix`` begins each of its keys.
 
-    ``bodies`` are what is held by URL; quarantines that share them take turns.
+    ``bodies`` are what is held by URL or digest; quarantines that share them take turns.
+    ``stored`` is what the store has. Several threads may use it.
     """
 
     blobs: dict[str, bytes] = field(default_factory=dict)
-    created: int = 0
     prefix: str = ""
     bodies: dict[str, HeldBody] = field(default_factory=dict)
+    stored: Mapping[Digest, bytes] = field(default_factory=dict)
     partials: list[MemoryPartial] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def resume(self, url: str, wait_seconds: float) -> Result[MemoryPartial, StoreError]:
         """Take up what is held of ``url``, or start; wait while another session is at it."""
         held = self.bodies.setdefault(url, HeldBody()) if is_rememberable(url) else HeldBody()
-        # A day is as good as for ever, and the most that every platform's locks can wait.
-        if not held.lock.acquire(timeout=max(0.0, min(wait_seconds, 86_400.0))):
-            return Failure(StoreUnavailable(redact_url(url), "lock", "another fetch is at it"))
-        self.created += 1
-        self.partials.append(
-            MemoryPartial(f"{self.prefix}download-{self.created}", held, self.blobs)
-        )
-        return Success(self.partials[-1])
+        return self._take(held, redact_url(url), wait_seconds)
+
+    def resume_blob(self, digest: Digest, wait_seconds: float) -> Result[MemoryPartial, StoreError]:
+        """Take up what is held of the content with that digest, or start."""
+        held = self.bodies.setdefault(str(digest), HeldBody(content_addressed=True))
+        return self._take(held, str(digest), wait_seconds)
+
+    def adopt(self, digest: Digest, size: int) -> Result[QuarantinedBlob | None, StoreError]:
+        """Hold on to a blob of the store; None where it has none of that digest and size."""
+        content = self.stored.get(digest)
+        if content is None or len(content) != size:
+            return Success(None)
+        key = self._next_key("adopted")
+        self.blobs[key] = content
+        return Success(QuarantinedBlob(key, size))
 
     def keep(self, blob: QuarantinedBlob) -> None:
         """Let a finished body outlast the session."""
@@ -174,8 +194,7 @@ class MemoryQuarantine:
 
     def create(self, label: str) -> Result[MemoryWriter, StoreError]:
         """Start a blob."""
-        self.created += 1
-        return Success(MemoryWriter(f"{self.prefix}{label}-{self.created}", self.blobs))
+        return Success(MemoryWriter(self._next_key(label), self.blobs))
 
     def open(self, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
         """Open a finished blob."""
@@ -183,6 +202,19 @@ class MemoryQuarantine:
         if content is None:
             return Failure(StoreUnavailable(blob.key, "read", "no such blob in quarantine"))
         return Success(io.BytesIO(content))
+
+    def _take(
+        self, held: HeldBody, name: str, wait_seconds: float
+    ) -> Result[MemoryPartial, StoreError]:
+        # A day is as good as for ever, and the most that every platform's locks can wait.
+        if not held.lock.acquire(timeout=max(0.0, min(wait_seconds, 86_400.0))):
+            return Failure(StoreUnavailable(name, "lock", "another fetch is at it"))
+        taken = MemoryPartial(self._next_key("download"), held, self.blobs)
+        self.partials.append(taken)
+        return Success(taken)
+
+    def _next_key(self, label: str) -> str:
+        return f"{self.prefix}{label}-{next(self.numbers)}"
 
 
 @contextmanager

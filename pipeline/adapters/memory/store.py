@@ -1,7 +1,7 @@
 """A store in memory."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,17 +12,20 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.memory.quarantine import HeldBody, MemoryQuarantine, emptied
-from pipeline.digest import Digest
+from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import AmbiguousImage, ImageNotFound, StoreError, StoreUnavailable
 from pipeline.names import ImageName, Labels
 from pipeline.ports import Clock, RemoteEntry
 from pipeline.reference import AppcReference
-from pipeline.results import Extracted, Freshness, QuarantinedBlob, Stored, Validators
+from pipeline.results import ACI_TYPE, Extracted, Freshness, QuarantinedBlob, Stored, Validators
 from pipeline.storage import (
+    NO_ARCHIVE,
     better_provenance,
+    blobs_of,
     bounded,
     describe,
     has_labels,
+    is_complete,
     is_id_prefix,
     is_latest,
     is_rememberable,
@@ -34,11 +37,14 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 @final
 @dataclass(slots=True)
 class _Kept:
-    """An image of a :class:`MemoryStore`; ``order`` breaks ties between equal times."""
+    """An image of a :class:`MemoryStore`; ``order`` breaks ties between equal times.
+
+    ``blobs`` are all that it is made of.
+    """
 
     image: Stored
     manifest: bytes
-    archive: bytes
+    blobs: frozenset[Digest]
     order: int
     latest_at: datetime = _NEVER
 
@@ -53,6 +59,7 @@ class MemoryStore:
 
     clock: Clock
     _kept: dict[Digest, _Kept] = field(default_factory=dict)
+    _blobs: dict[Digest, bytes] = field(default_factory=dict)
     _remotes: dict[str, tuple[Digest, Validators, Freshness]] = field(default_factory=dict)
     _sessions: list[MemoryQuarantine] = field(default_factory=list)
     _bodies: dict[str, HeldBody] = field(default_factory=dict)
@@ -61,7 +68,9 @@ class MemoryStore:
     @contextmanager
     def quarantine(self) -> Iterator[Result[MemoryQuarantine, StoreError]]:
         """Open a quarantine for a ``with`` block; it is emptied whatever ends the block."""
-        session = MemoryQuarantine(prefix=f"{next(self._numbers)}/", bodies=self._bodies)
+        session = MemoryQuarantine(
+            prefix=f"{next(self._numbers)}/", bodies=self._bodies, stored=self._blobs
+        )
         with emptied(session):
             self._sessions.append(session)
             try:
@@ -70,15 +79,18 @@ class MemoryStore:
                 self._sessions.remove(session)
 
     def commit(self, extracted: Extracted) -> Result[Stored, StoreError]:
-        """Take the archive out of quarantine and keep it.
+        """Take all that an image is made of out of quarantine and keep it.
 
-        Errors: StoreUnavailable where it is not in quarantine.
+        Errors: StoreUnavailable where any of it is not in quarantine.
         """
+        if not is_complete(extracted):
+            reason = "wanted everything that its manifest names, and nothing else"
+            return Failure(StoreUnavailable(extracted.image_id.image_id, "store", reason))
         now = self.clock.now()
         offered = describe(extracted, now)
         kept = self._kept.get(offered.image_id)
         if kept is None:
-            taken = self._take(extracted.archive)
+            taken = self._take(blobs_of(extracted))
             if not is_successful(taken):
                 return Failure(taken.failure())
             image = replace(offered, outcome="already-stored")
@@ -100,28 +112,36 @@ class MemoryStore:
         return Success(outcome)
 
     def remove(self, image_id: Digest) -> Result[Stored, StoreError]:
-        """Remove an image and what is remembered of it; return what it was.
+        """Remove an image, what only it is made of, and what is remembered of it.
 
-        Errors: ImageNotFound.
+        Returns what it was. Errors: ImageNotFound.
         """
         kept = self._kept.pop(image_id, None)
         if kept is None:
             return Failure(ImageNotFound(image_id.image_id))
+        needed = frozenset[Digest]().union(*(other.blobs for other in self._kept.values()))
+        for digest in kept.blobs - needed:
+            del self._blobs[digest]
         self._remotes = {url: row for url, row in list(self._remotes.items()) if row[0] != image_id}
         return Success(kept.image)
 
     def touch(self, image_id: Digest) -> None:
         """Do nothing: what is in memory is never collected."""
 
-    def resolve(self, hex_prefix: str) -> Result[Stored, StoreError]:
-        """Return the one image whose ID starts with these 2 to 128 hex digits.
+    def resolve(
+        self, hex_prefix: str, algorithm: DigestAlgorithm = "sha512"
+    ) -> Result[Stored, StoreError]:
+        """Return the one image whose ID, by that algorithm, starts with these hex digits.
 
         Errors: ImageNotFound, AmbiguousImage.
         """
-        sought = f"sha512-{hex_prefix}"
-        every = list(self._kept)
-        fitting = sorted(image_id for image_id in every if image_id.hex.startswith(hex_prefix))
-        if not is_id_prefix(hex_prefix) or not fitting:
+        sought = f"{algorithm}-{hex_prefix}"
+        fitting = sorted(
+            image_id
+            for image_id in list(self._kept)
+            if image_id.algorithm == algorithm and image_id.hex.startswith(hex_prefix)
+        )
+        if not is_id_prefix(hex_prefix, algorithm) or not fitting:
             return Failure(ImageNotFound(sought))
         if len(fitting) > 1:
             return Failure(AmbiguousImage(sought, tuple(fitting)))
@@ -154,7 +174,7 @@ class MemoryStore:
         return Success(tuple(kept.image for kept in self._newest_first()))
 
     def manifest(self, image_id: Digest) -> Result[bytes, StoreError]:
-        """Return an image's manifest exactly as it lies in the archive.
+        """Return an image's manifest exactly as it is in the archive, or as it travelled.
 
         Errors: ImageNotFound.
         """
@@ -163,9 +183,22 @@ class MemoryStore:
     def open_archive(self, image_id: Digest) -> Result[BinaryIO, StoreError]:
         """Open an image's uncompressed archive for reading; the caller closes it.
 
+        Errors: ImageNotFound; StoreUnavailable for an OCI image, which has none.
+        """
+        kept = self._exactly(image_id)
+        if is_successful(kept) and kept.unwrap().image.media_type != ACI_TYPE:
+            return Failure(StoreUnavailable(image_id.image_id, "open", NO_ARCHIVE))
+        return kept.bind(lambda _: self.open_blob(image_id))
+
+    def open_blob(self, digest: Digest) -> Result[BinaryIO, StoreError]:
+        """Open anything that an image is made of, by its digest; the caller closes it.
+
         Errors: ImageNotFound.
         """
-        return self._exactly(image_id).map(lambda kept: io.BytesIO(kept.archive))
+        content = self._blobs.get(digest)
+        if content is None:
+            return Failure(ImageNotFound(digest.image_id))
+        return Success(io.BytesIO(content))
 
     def lookup(self, url: str) -> Result[RemoteEntry | None, StoreError]:
         """Return what is known of ``url``; None where nothing is."""
@@ -192,12 +225,21 @@ class MemoryStore:
             self._remotes[url] = (row[0], merged, bounded(freshness))
         return Success(None)
 
-    def _take(self, blob: QuarantinedBlob) -> Result[bytes, StoreError]:
-        for session in self._sessions:
-            content = session.blobs.get(blob.key)
-            if content is not None and len(content) == blob.size:
-                return Success(session.blobs.pop(blob.key))
-        return Failure(StoreUnavailable(blob.key, "store", "no such blob in quarantine"))
+    def _take(
+        self, wanted: Mapping[Digest, QuarantinedBlob]
+    ) -> Result[frozenset[Digest], StoreError]:
+        """Take what is not there yet out of quarantine, all of it or nothing."""
+        found: dict[Digest, tuple[MemoryQuarantine, str]] = {}
+        for digest, blob in wanted.items():
+            if digest in self._blobs:
+                continue
+            holder = next((each for each in self._sessions if blob.key in each.blobs), None)
+            if holder is None or len(holder.blobs[blob.key]) != blob.size:
+                return Failure(StoreUnavailable(blob.key, "store", "no such blob in quarantine"))
+            found[digest] = (holder, blob.key)
+        for digest, (holder, key) in found.items():
+            self._blobs[digest] = holder.blobs.pop(key)
+        return Success(frozenset(wanted))
 
     def _exactly(self, image_id: Digest) -> Result[_Kept, StoreError]:
         kept = self._kept.get(image_id)

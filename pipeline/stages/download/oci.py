@@ -23,13 +23,10 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import (
-    BlobSizeMismatch,
     ConfigurationError,
-    DigestMismatch,
     ImageError,
-    SignatureUnavailable,
+    OnePlaceError,
     StoreError,
-    TransportError,
     VerificationError,
 )
 from pipeline.ports import ImagePathReader, ManifestPolicy, Quarantine, Wanted
@@ -57,14 +54,7 @@ from pipeline.stages.download.manifests import (
 from pipeline.stages.download.transfer import Ports
 
 OciError: TypeAlias = (
-    TransportError
-    | SignatureUnavailable
-    | DigestMismatch
-    | BlobSizeMismatch
-    | ImageError
-    | VerificationError
-    | StoreError
-    | ConfigurationError
+    OnePlaceError | ImageError | VerificationError | StoreError | ConfigurationError
 )
 """What can keep an OCI image from being downloaded."""
 
@@ -118,7 +108,7 @@ def _fetch(
 ) -> Result[Downloaded | Unchanged, OciError]:
     policy = oci.policy
     # 1. Whoever rejects an image need not hear whether it exists.
-    wanted = Success(NOTHING_WANTED) if policy is None else policy.wanted(_asked_for(place))
+    wanted = Success(NOTHING_WANTED) if policy is None else policy.wanted(place.reference.subject)
     if not is_successful(wanted):
         return Failure(wanted.failure())
     # 2. From the reference to the manifest, digest by digest.
@@ -174,7 +164,7 @@ def _vouched_for(
     signatures from being read.
     """
     chain = tuple(each.content for each in documents.chain)
-    evidence = ManifestEvidence(_asked_for(place), chain)
+    evidence = ManifestEvidence(place.reference.subject, chain)
     *indexes, manifest = documents.chain
     first = _judged(ports, policy, place, wanted, evidence, manifest)
     if is_successful(first) or not isinstance(first.failure(), VerificationError):
@@ -209,7 +199,7 @@ def _load(
     ports: Ports, oci: OciPorts, located: Located, place: ImagePathPlace
 ) -> Result[Downloaded, OciError]:
     """Copy an image out of files."""
-    reference = place.reference.string
+    reference = place.reference.subject
     if oci.policy is not None:
         wanted = oci.policy.wanted(reference)
         if not is_successful(wanted):
@@ -249,7 +239,3 @@ def _keep(quarantine: Quarantine, content: bytes) -> Result[QuarantinedBlob, Sto
     if not is_successful(written):
         return Failure(written.failure())
     return created.unwrap().finish()
-
-
-def _asked_for(place: RegistryPlace) -> str:
-    return f"docker://{place.reference.normal}"

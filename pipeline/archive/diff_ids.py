@@ -1,0 +1,102 @@
+"""Layers unpacked to see that they are what an image's configuration says.
+
+    contents, diffIDs -> Result[None, ImageError | StoreError]
+
+A layer's digest is over its compressed bytes, a diffID over the uncompressed ones (OCI image-spec
+v1.1.0 ``config.md`` "Layer DiffID"); an image can name any two, and docker2aci compared neither.
+Several layers are read at once. Nothing is unpacked, and tar entries are not looked at.
+"""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import BinaryIO, TypeAlias
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from pipeline.archive.compression import (
+    DETECTION_BYTES,
+    Compression,
+    Decompressor,
+    detect_compression,
+)
+from pipeline.digest import Digest
+from pipeline.errors import DiffIDMismatch, ImageError, StoreError, StoreUnavailable
+from pipeline.limits import CHUNK_BYTES, Limits
+from pipeline.parallel import in_parallel
+from pipeline.results import Content
+
+OpenContent: TypeAlias = Callable[[Content], Result[BinaryIO, StoreError]]
+"""Opens a layer as it travelled; whoever reads it closes it."""
+
+
+def check_diff_ids(
+    open_content: OpenContent,
+    layers: Sequence[Content],
+    diff_ids: Sequence[Digest],
+    limits: Limits,
+) -> Result[None, ImageError | StoreError]:
+    """Decompress every layer and compare its diffID.
+
+    Errors: DiffIDMismatch; NotAnImage, CorruptArchive, ArchiveTooLarge for what is no layer; what
+    opening and reading one fails with.
+    """
+    numbered = tuple(enumerate(zip(layers, diff_ids, strict=True), 1))
+    checked = in_parallel(
+        partial(_check, open_content, limits),
+        numbered,
+        most=os.cpu_count() or 1,
+        stop=threading.Event(),
+    )
+    return Success(None) if is_successful(checked) else Failure(checked.failure())
+
+
+def _check(
+    open_content: OpenContent, limits: Limits, numbered: tuple[int, tuple[Content, Digest]]
+) -> Result[None, ImageError | StoreError]:
+    number, (content, wanted) = numbered
+    opened = open_content(content)
+    if not is_successful(opened):
+        return Failure(opened.failure())
+    with opened.unwrap() as file:
+        try:
+            computed = compute_diff_id(file, wanted, limits)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return Failure(StoreUnavailable(content.blob.key, "read", reason))
+    if not is_successful(computed):
+        return Failure(computed.failure())
+    if computed.unwrap() != wanted:
+        return Failure(DiffIDMismatch(number, wanted, computed.unwrap()))
+    return Success(None)
+
+
+def compute_diff_id(file: BinaryIO, wanted: Digest, limits: Limits) -> Result[Digest, ImageError]:
+    """Return a layer's diffID by the algorithm of the one that is wanted.
+
+    Errors: NotAnImage, CorruptArchive, ArchiveTooLarge. Raises OSError where the file does.
+    """
+    hasher = hashlib.new(wanted.algorithm)
+    head = file.read(CHUNK_BYTES)
+    compression: Compression = "none"
+    # Two zero blocks are a layer that changes nothing.
+    if head.strip(b"\0"):
+        detected = detect_compression(head[:DETECTION_BYTES])
+        if not is_successful(detected):
+            return Failure(detected.failure())
+        compression = detected.unwrap()
+    decompressor = Decompressor(compression, max_bytes=limits.archive_bytes)
+    while head:
+        for piece in decompressor.feed(head):
+            if not is_successful(piece):
+                return Failure(piece.failure())
+            hasher.update(piece.unwrap())
+        head = file.read(CHUNK_BYTES)
+    ended = decompressor.finish()
+    if not is_successful(ended):
+        return Failure(ended.failure())
+    return Success(replace(wanted, hex=hasher.hexdigest()))
