@@ -13,26 +13,21 @@ Format"). Paths prove nothing. So:
 Whether anybody vouches for an image that has no manifest of its own, is for a policy to say.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
-from typing import BinaryIO, Final, final
+from functools import partial
+from typing import Final, final
 
 from returns.result import Result
 
-from pipeline.adapters.image_paths.failures import Refused, readable, required
+from pipeline.adapters.image_paths.failures import Refused, readable, reading, required
 from pipeline.adapters.image_paths.intake import Member, put
 from pipeline.adapters.image_paths.tar_files import TarFiles
-from pipeline.archive.compression import (
-    DETECTION_BYTES,
-    Compression,
-    Decompressor,
-    detect_compression,
-)
-from pipeline.digest import Digest, DigestAlgorithm
-from pipeline.errors import DiffIDMismatch, InvalidDocument, NoSuchImage, StoreUnavailable
+from pipeline.archive.compression import DETECTION_BYTES, Compression, detect_compression
+from pipeline.archive.diff_ids import compute_diff_id
+from pipeline.digest import Digest
+from pipeline.errors import DiffIDMismatch, InvalidDocument, NoSuchImage
 from pipeline.limits import (
-    CHUNK_BYTES,
     CONFIG_BYTES,
     INDEX_ENTRIES,
     LAYERS,
@@ -86,7 +81,7 @@ def load_docker_archive(
     ):
         layer = files.find(path)
         compression = _compression_of(layer, quarantine)
-        got = _diff_id(layer, compression, diff_id.algorithm, quarantine, limits)
+        got = _diff_id(layer, compression, diff_id, quarantine, limits)
         if got != diff_id:
             raise Refused(DiffIDMismatch(position, diff_id, got))
         contents.append(Content(_describe(layer, _LAYER_TYPES[compression]), files.keep(layer)))
@@ -147,9 +142,9 @@ def _describe(member: Member, media_type: str) -> Descriptor:
 
 def _compression_of(layer: Member, quarantine: Quarantine) -> Compression:
     with required(quarantine.open(layer.blob)) as file:
-        head = _read(file, layer, DETECTION_BYTES)
-    # Two zero blocks are a layer that changes nothing, and have no magic.
-    compression = detect_compression(head).value_or("none")
+        head = reading(layer.blob, partial(file.read, DETECTION_BYTES))
+    # Two zero blocks are a layer that changes nothing.
+    compression = required(detect_compression(head)) if head.strip(b"\0") else "none"
     if compression not in _LAYER_TYPES:
         reason = f"a layer is compressed with {compression}, wanted gzip, zstd, or none of it"
         raise Refused(InvalidDocument(LIST_PATH, "$", reason))
@@ -157,31 +152,14 @@ def _compression_of(layer: Member, quarantine: Quarantine) -> Compression:
 
 
 def _diff_id(
-    layer: Member,
-    compression: Compression,
-    algorithm: DigestAlgorithm,
-    quarantine: Quarantine,
-    limits: Limits,
+    layer: Member, compression: Compression, wanted: Digest, quarantine: Quarantine, limits: Limits
 ) -> Digest:
-    """Return the digest of a layer, uncompressed."""
-    if compression == "none" and layer.digest.algorithm == algorithm:
+    """Return a layer's diffID by the algorithm of the one that is wanted."""
+    if compression == "none" and layer.digest.algorithm == wanted.algorithm:
+        # It was hashed when it passed by.
         return layer.digest
-    hasher = hashlib.new(algorithm)
-    decompressor = Decompressor(compression, max_bytes=limits.archive_bytes)
     with required(quarantine.open(layer.blob)) as file:
-        while chunk := _read(file, layer, CHUNK_BYTES):
-            for piece in decompressor.feed(chunk):
-                hasher.update(required(piece))
-    required(decompressor.finish())
-    return Digest(algorithm, hasher.hexdigest())
-
-
-def _read(file: BinaryIO, layer: Member, size: int) -> bytes:
-    try:
-        return file.read(size)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Refused(StoreUnavailable(layer.blob.key, "read", reason)) from None
+        return required(reading(layer.blob, partial(compute_diff_id, file, wanted, limits)))
 
 
 def _manifest(contents: list[Content]) -> bytes:

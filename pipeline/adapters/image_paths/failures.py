@@ -1,7 +1,8 @@
 """How loading ends early: inside the package a body raises, on its way out that becomes a Failure.
 
 A body that refuses raises :class:`Refused`, which unwinds it; :func:`attempt` is where it ends.
-Nothing else is raised: files are read through a transport, and written through a quarantine.
+Nothing else is raised: files are read through a transport, and written through a quarantine. What
+the system raises while a file in quarantine is read, :func:`reading` maps.
 """
 
 from collections.abc import Callable
@@ -15,9 +16,11 @@ from pipeline.errors import (
     InvalidDocument,
     OnePlaceError,
     StoreError,
+    StoreUnavailable,
     UnsupportedManifest,
 )
 from pipeline.oci.documents import DocumentProblem
+from pipeline.results import QuarantinedBlob
 
 Value = TypeVar("Value")
 
@@ -50,6 +53,15 @@ def readable(outcome: Result[Value, DocumentProblem], document: str) -> Value:
     if problem.unsupported_type:
         raise Refused(UnsupportedManifest(problem.unsupported_type, problem.reason))
     raise Refused(InvalidDocument(document, problem.path, problem.reason))
+
+
+def reading(blob: QuarantinedBlob, read: Callable[[], Value]) -> Value:
+    """Return what reading a file in quarantine gives; raise Refused for what the system raises."""
+    try:
+        return read()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Refused(StoreUnavailable(blob.key, "read", reason)) from None
 
 
 def attempt(action: Callable[[], Value]) -> Result[Value, LoadError]:

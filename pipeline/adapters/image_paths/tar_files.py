@@ -19,14 +19,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, final
 
-from pipeline.adapters.image_paths.failures import Refused, required
+from pipeline.adapters.image_paths.failures import Refused, reading, required
 from pipeline.adapters.image_paths.intake import Intake, Member, check, file_request, read_file
 from pipeline.adapters.image_paths.layout import blob_path
 from pipeline.archive.compression import DETECTION_BYTES, Decompressor, detect_compression
 from pipeline.archive.reader import Entry, TarReader
 from pipeline.archive.tar_header import normalize_path
 from pipeline.digest import DigestAlgorithm
-from pipeline.errors import ArchiveTooLarge, CorruptArchive, ManifestMissing, StoreUnavailable
+from pipeline.errors import ArchiveTooLarge, CorruptArchive, ManifestMissing
 from pipeline.limits import IMAGE_ARCHIVE_ENTRIES, Limits
 from pipeline.oci import Descriptor
 from pipeline.ports import Quarantine, Transport
@@ -54,11 +54,7 @@ class TarFiles:
         if blob.size > max_bytes:
             raise Refused(ArchiveTooLarge(f"bytes in its {path}", max_bytes))
         with required(self.quarantine.open(blob)) as file:
-            try:
-                return file.read(max_bytes)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise Refused(StoreUnavailable(blob.key, "read", reason)) from None
+            return reading(blob, partial(file.read, max_bytes))
 
     def take(self, wanted: Descriptor) -> QuarantinedBlob:
         """Keep a blob, its size and digest checked."""

@@ -1,14 +1,16 @@
 """Tars that mean harm: they are read once, within limits, and never unpacked."""
 
+import errno
 import gzip
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import pytest
 from returns.pipeline import is_successful
-from returns.result import Failure, Result
+from returns.result import Failure, Result, Success
 
 from pipeline.adapters.image_paths import ImagePathFiles, tar_files
 from pipeline.adapters.memory import MemoryQuarantine
@@ -21,10 +23,11 @@ from pipeline.errors import (
     FileUnreadable,
     NotAnImage,
     StoreError,
+    StoreUnavailable,
 )
 from pipeline.limits import DEFAULT_LIMITS, MIB
 from pipeline.reference import ImagePathReference, file_url
-from pipeline.results import ImagePathPlace
+from pipeline.results import ImagePathPlace, QuarantinedBlob
 from pipeline.testing.archives import make_entry, make_header, make_pax, make_tar
 from pipeline.testing.fakes import MemoryTransport, Page
 from pipeline.testing.oci import (
@@ -181,3 +184,17 @@ class TestWaysToRead:
         path = write_tar(tmp_path / "a.tar", LAYOUT)
         monkeypatch.setattr(MemoryQuarantine, "create", fail)
         assert error_of("oci-archive", path) == DiskFull("/store")
+
+    def test_a_quarantine_that_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Broken(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise OSError(errno.EIO, "Input/output error")
+
+        def open_broken(_: MemoryQuarantine, blob: QuarantinedBlob) -> Result[BinaryIO, StoreError]:
+            return Success(Broken())
+
+        path = write_tar(tmp_path / "a.tar", LAYOUT)
+        monkeypatch.setattr(MemoryQuarantine, "open", open_broken)
+        error = error_of("oci-archive", path)
+        assert isinstance(error, StoreUnavailable)
+        assert "Input/output error" in error.message
