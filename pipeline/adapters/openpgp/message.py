@@ -73,10 +73,10 @@ def read_message(untrusted: bytes) -> Result[SignedMessage, VerificationError]:
     packets = outcome.unwrap()
     count = len(packets) // 2
     tags = [packet.tag for packet in packets]
-    if not count or tags != [Tag.ONE_PASS_SIGNATURE] * count + [Tag.LITERAL_DATA] + (
-        [Tag.SIGNATURE] * count
-    ):
-        return Failure(NotASignedMessage(f"it holds {_listed(tags)}"))
+    wanted = [Tag.ONE_PASS_SIGNATURE] * count + [Tag.LITERAL_DATA] + [Tag.SIGNATURE] * count
+    if not count or tags != wanted:
+        listed = ", ".join(map(str, tags)) or "none"
+        return Failure(NotASignedMessage(f"it holds packets of the types {listed}"))
     body = _literal_body(packets[count].body)
     if not is_successful(body):
         return Failure(NotASignedMessage(body.failure()))
@@ -151,15 +151,15 @@ def _announces(one_pass: bytes, signature: SignaturePacket, *, is_last: bool) ->
     """
     key_id = one_pass[4:12]
     wanted = (_ONE_PASS_VERSION, signature.kind, signature.hash_algorithm, signature.key_algorithm)
-    return one_pass == bytes(wanted) + key_id + bytes((is_last,)) and {
-        issuer[-16:] for issuer in signature.issuers
-    } == {key_id.hex()}
+    key_ids = {issuer[-16:] for issuer in signature.issuers}
+    return key_ids == {key_id.hex()} and one_pass == bytes((*wanted, *key_id, is_last))
 
 
 def _literal_body(literal: bytes) -> Result[bytes, str]:
     """Return what a Literal Data packet's body holds behind format, name and date (section 5.9)."""
-    start = 2 + literal[1] + 4 if len(literal) > 1 else len(literal) + 1
-    if start > len(literal) or literal[0] not in _FORMATS:
+    name_bytes = literal[1] if len(literal) > 1 else 0
+    start = 2 + name_bytes + 4
+    if len(literal) < start or literal[0] not in _FORMATS:
         return Failure("what is signed is neither bytes nor text")
     return Success(literal[start:])
 
@@ -167,8 +167,3 @@ def _literal_body(literal: bytes) -> Result[bytes, str]:
 def _has_text_line_ends(body: bytes) -> bool:
     """Tell whether every line ends in CR LF, as text is signed (section 5.2.1.2)."""
     return body.count(b"\r\n") == body.count(b"\n") == body.count(b"\r")
-
-
-def _listed(tags: list[int]) -> str:
-    """Return types of packets, for people."""
-    return f"packets of the types {', '.join(map(str, tags))}" if tags else "nothing"
