@@ -198,7 +198,7 @@ CONFIGURATION_BYTES: Final = 1 * MIB
 """A configuration file; a person writes it."""
 
 CREDENTIALS_DEPTH: Final = 8
-"""Nesting of a credentials file's JSON; the schema's own depth is 2."""
+"""Nesting of the JSON of a credentials file or a token; the schemas' own depth is 2."""
 
 POLICY_DEPTH: Final = 8
 """Nesting of a ``policy.json``; the schema's own depth is 6."""

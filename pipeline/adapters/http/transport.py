@@ -189,7 +189,7 @@ class HttpTransport:
         if target.scheme != "https":
             return request.plain_headers
         own = request.headers + request.plain_headers
-        if any(name.lower() == "authorization" for name, _ in own):
+        if request.is_anonymous or any(name.lower() == "authorization" for name, _ in own):
             return own
         return own + self._credentials.headers_for(target.url, self._clock.now())
 
