@@ -40,7 +40,7 @@ A reference is one of
 @click.argument("reference", metavar="REFERENCE")
 @_PLATFORM
 @click.option("--raw", is_flag=True, help="Print the manifest, byte by byte.")
-@click.option("--config", "as_config", is_flag=True, help="Print the configuration, byte by byte.")
+@click.option("--raw-config", "as_config", is_flag=True, help="Print the configuration, byte by byte.")
 @pass_context
 def inspect(
     context: Context, reference: str, platform: "OciPlatform | None", raw: bool, as_config: bool
@@ -50,7 +50,7 @@ def inspect(
     It is shown whether or not somebody vouches for it; the document says which, and why not.
     """
     if raw and as_config:
-        raise click.UsageError("--raw goes without --config")
+        raise click.UsageError("--raw goes without --raw-config")
     from pipeline.recipes.remote_manifests import inspect_remote
 
     with context.toolkit() as toolkit:

@@ -10,6 +10,7 @@ its place.
 
 import json
 import warnings
+import zlib
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -36,13 +37,25 @@ def payload(digest: Digest, reference: str, **optional: object) -> bytes:
 
 
 def sign_message(key: Any, content: bytes) -> bytes:
-    """Return an OpenPGP message that holds ``content``, signed, as ``skopeo`` has gpg make it."""
+    """Return an OpenPGP message that holds ``content``, signed, as ``skopeo`` has gpg make it.
+
+    pgpy signs; its messages announce a signature more than they have, so they are put together
+    here (RFC 9580 sections 5.4, 5.6 and 5.9).
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pgpy, constants = import_module("pgpy"), import_module("pgpy.constants")
-        message = pgpy.PGPMessage.new(content, compression=constants.CompressionAlgorithm.ZIP)
-        message |= key.sign(message, hash=constants.HashAlgorithm.SHA256)
-        return bytes(message)
+        constants = import_module("pgpy.constants")
+        signature = key.sign(content, hash=constants.HashAlgorithm.SHA256)
+    algorithms = bytes((0x00, int(signature.hash_algorithm), int(signature.key_algorithm)))
+    announced = b"\x03" + algorithms + bytes.fromhex(str(key.fingerprint.keyid)) + b"\x01"
+    literal = b"b\x00" + bytes(4) + content
+    message = _packet(4, announced) + _packet(11, literal) + bytes(signature)
+    deflate = zlib.compressobj(wbits=-15)
+    return _packet(8, b"\x01" + deflate.compress(message) + deflate.flush())
+
+
+def _packet(tag: int, body: bytes) -> bytes:
+    return bytes((0xC0 | tag, 0xFF)) + len(body).to_bytes(4, "big") + body
 
 
 @dataclass(slots=True)

@@ -42,7 +42,7 @@ from pipeline.oci import (
     OciManifest,
 )
 from pipeline.oci.documents import parse_document
-from pipeline.oci.platforms import available, choose
+from pipeline.oci.platforms import available, choose, is_attestation
 from pipeline.ports import RemoteEntry, Request, Response
 from pipeline.results import Freshness, RegistryPlace, Unchanged, Validators
 from pipeline.stages.download.transfer import Ports
@@ -108,11 +108,7 @@ def fetch_documents(
         unchanged = _still_stands(ports, resolver, known)
         if unchanged is not None:
             return Success(unchanged)
-    reference = place.reference
-    if reference.digest is not None:
-        first = fetch_by_digest(ports, place, reference.digest)
-    else:
-        first = _fetch_by_tag(ports, resolver, reference.tag or "latest")
+    first = _fetch_first(ports, place, resolver)
     if not is_successful(first):
         return Failure(first.failure())
     document, response = first.unwrap()
@@ -139,6 +135,26 @@ def fetch_documents(
     return Success(Documents(tuple(chain), response.freshness))
 
 
+def fetch_entries(
+    ports: Ports, place: RegistryPlace, resolver: RegistryPlace
+) -> Result[tuple[IndexEntry, ...], DocumentError]:
+    """Return every image of a reference's index, whatever its platform; none for a single image.
+
+    Errors: as :func:`fetch_documents`.
+    """
+    first = _fetch_first(ports, place, resolver)
+    if not is_successful(first):
+        return Failure(first.failure())
+    document, _ = first.unwrap()
+    parsed = parse_document(document.content, document.content_type)
+    if not is_successful(parsed):
+        return Failure(document_error("manifest", parsed.failure()))
+    index = parsed.unwrap()
+    if isinstance(index, OciManifest):
+        return Success(())
+    return Success(tuple(each for each in index.entries if not is_attestation(each)))
+
+
 def parse_image_manifest(document: FetchedDocument) -> Result[OciManifest, ImageError]:
     """Parse the manifest of one image, once somebody has vouched for it.
 
@@ -162,6 +178,16 @@ def fetch_by_digest(
     if is_successful(fetched) and fetched.unwrap()[0].digest != digest:
         return Failure(DigestMismatch(url, digest, fetched.unwrap()[0].digest))
     return fetched
+
+
+def _fetch_first(
+    ports: Ports, place: RegistryPlace, resolver: RegistryPlace
+) -> Result[tuple[FetchedDocument, Response], TransportError | DigestMismatch]:
+    """Fetch what the reference itself names."""
+    reference = place.reference
+    if reference.digest is not None:
+        return fetch_by_digest(ports, place, reference.digest)
+    return _fetch_by_tag(ports, resolver, reference.tag or "latest")
 
 
 def _fetch_by_tag(
