@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.memory import MemoryStore as MemoryStore
     from pipeline.adapters.openpgp import OpenPGPVerifier as OpenPGPVerifier
     from pipeline.adapters.openpgp import read_keys as read_keys
+    from pipeline.adapters.policies import read_policy as read_policy
     from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
     from pipeline.adapters.sigstore import PublicKeyVerifier as PublicKeyVerifier
 else:
@@ -62,6 +63,7 @@ else:
                 "OpenPGPVerifier",
                 "read_keys",
             ),
+            "pipeline.adapters.policies": ("read_policy",),
             "pipeline.adapters.retrying": ("RetryingTransport",),
             "pipeline.adapters.sigstore": ("PublicKeyVerifier",),
         },
@@ -88,4 +90,5 @@ __all__ = [
     "parse_connect_to",
     "read_credentials",
     "read_keys",
+    "read_policy",
 ]
