@@ -27,9 +27,8 @@ def registry_image(home: Path, authority: trustme.CA, runs: int) -> None:
     with Registry(folder / "registry", authority.issue_cert("127.0.0.1")) as registry:
         image = f"{registry.host}/app:1"
         _push(folder, image)
-        print(
-            f"\nAn image of {LAYERS} layers, {LAYERS * LAYER_MIB} MiB, from a registry; median of {runs}"
-        )
+        size = f"{LAYERS} layers, {LAYERS * LAYER_MIB} MiB"
+        print(f"\nAn image of {size}, from a registry over TLS; median of {runs}")
         print(f"{'':<44}{'wall s':>8}{'CPU s':>8}{'MiB':>8}")
         ca = str(home / "ca.pem")
         ours = median_of(runs, _fetch(folder / "store", image, ca))
