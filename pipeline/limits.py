@@ -188,6 +188,12 @@ RECORD_BYTES: Final = 32 * MIB
 REMOTES_PER_RECORD: Final = 64
 """URLs of one image that outlast the loss of the index; others are asked for once more."""
 
+LISTED_AT_ONCE: Final = 500
+"""Registry images up to which ``index.json`` is made again with every change."""
+
+LISTING_SHARE: Final = 100
+"""Beyond that, it is made again once one in so many of its entries has changed."""
+
 USE_NOTED_SECONDS: Final = 3600.0
 """How exactly an image's last use is known: noting it more often would write for every read."""
 

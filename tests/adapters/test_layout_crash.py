@@ -18,9 +18,8 @@ from returns.result import Result
 
 from pipeline.adapters.layout import LayoutStore
 from pipeline.adapters.layout.maintenance import verify_store
-from pipeline.adapters.layout.quarantine import FileQuarantine
 from pipeline.errors import DiskFull, ImageNotFound, StoreError
-from pipeline.results import Extracted, Freshness, Stored, Validators
+from pipeline.results import Freshness, Stored, Validators
 from pipeline.testing.conformance import expect_success, put
 from pipeline.testing.fakes import EPOCH
 from pipeline.testing.samples import URL, Sample
@@ -46,17 +45,9 @@ Change = Callable[[LayoutStore], Result[object, StoreError]]
 def commit(store: LayoutStore, sample: Sample) -> Result[object, StoreError]:
     """Commit as the stages do, which hand on each failure."""
     with store.quarantine() as session:
-        return session.bind(lambda quarantine: _download(quarantine, sample)).bind(store.commit)
-
-
-def _download(quarantine: FileQuarantine, sample: Sample) -> Result[Extracted, StoreError]:
-    return quarantine.create("archive").bind(
-        lambda writer: (
-            writer.write(sample.archive)
-            .bind(lambda _: writer.finish())
-            .map(lambda blob: sample.extracted(blob, EPOCH))
+        return session.bind(lambda quarantine: sample.in_quarantine(quarantine, EPOCH)).bind(
+            store.commit
         )
-    )
 
 
 def commit_new(store: LayoutStore) -> Result[object, StoreError]:

@@ -563,7 +563,8 @@ class TestCollect:
 
     def test_other_files_stay(self, root: Path) -> None:
         theirs = [root / "blobs" / "sha512" / "notes", root / "records" / "sha512" / "notes"]
-        theirs += [root / "blobs" / "sha256" / ("0" * 64), root / f"{DATABASE}.1.bak"]
+        theirs += [root / "blobs" / "sha256" / ("0" * 63), root / f"{DATABASE}.1.bak"]
+        theirs += [root / "blobs" / "blake3" / ("0" * 64), root / "index.json.bak"]
         for path in theirs:
             path.parent.mkdir(exist_ok=True)
             path.touch()

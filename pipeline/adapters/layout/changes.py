@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import final
 
-from pipeline.adapters.layout import blobs, contents, index, quarantine, records
+from pipeline.adapters.layout import blobs, contents, index, listing, quarantine, records
 from pipeline.adapters.layout.blobs import Blob
 from pipeline.adapters.layout.facts import facts_of
 from pipeline.adapters.layout.failures import Refused, is_full
@@ -66,6 +66,8 @@ def commit(place: Place, extracted: Extracted, now: datetime) -> Stored:
                 blobs.place(place.filesystem, [(part.source, part.target) for part in missing])
                 # 4. On leaving, the index says that it is there.
             undo.pop_all()
+        # 5. Other programs find it.
+        listing.follow(place)
         if place.removed(image.image_id).exists():
             drop_file(place.filesystem, place.removed(image.image_id))
         return recorded
@@ -95,6 +97,7 @@ def remove(place: Place, image_id: Digest, unused_since: datetime | None = None)
             if not is_full(error):
                 raise
             _remove_on_full_disk(place, image_id, dropped)
+        listing.follow(place)
         blobs.drop(place.filesystem, dropped)
     if image is None:
         # A blob without a row is what a crash left; it was no image of the store.
@@ -134,6 +137,10 @@ def _require_index(place: Place) -> None:
         return
     if any(folder.exists() and any(folder.iterdir()) for folder in blobs.folders_of(place.root)):
         raise Refused(StoreCorrupt(str(place.database), "there are blobs, but no index"))
+    if not listing.is_empty(place):
+        # Their blobs would be nobody's here, and their index.json would be written over.
+        reason = "it is another program's image layout"
+        raise Refused(StoreUnavailable(str(place.root), "store", reason))
     # In a transaction of its own, so that no commit that stops half-way looks like such a loss.
     with writing(place.filesystem, place.database):
         pass

@@ -86,6 +86,28 @@ def is_needed(
     return bool(found)
 
 
+def is_archive(connection: sqlite3.Connection, image_id: Digest) -> bool:
+    """Tell whether an image is an archive; True for what has no row."""
+    if not has_registry_images(connection):
+        return True
+    row = connection.execute(
+        "SELECT media_type FROM images WHERE hex = ?", (image_id.hex,)
+    ).fetchone()
+    return row is None or row[0] == ACI_TYPE
+
+
+def owners_of(connection: sqlite3.Connection, digest: Digest) -> frozenset[Digest]:
+    """Return the images that have a blob as their archive or as a part."""
+    rows = connection.execute(
+        "SELECT hex FROM images WHERE hex = ?1 UNION SELECT images.hex FROM blobs "
+        "JOIN images ON images.id = blobs.image WHERE blobs.hex = ?1"
+        if has_registry_images(connection)
+        else "SELECT hex FROM images WHERE hex = ?1",
+        (digest.hex,),
+    )
+    return frozenset(digest_of(hex_digits) for (hex_digits,) in rows)
+
+
 def every_blob(connection: sqlite3.Connection) -> Iterator[Blob]:
     """Yield every blob that an image needs; one that several need, several times."""
     if not has_registry_images(connection):
