@@ -18,14 +18,9 @@ from typing import BinaryIO, TypeAlias
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive.compression import (
-    DETECTION_BYTES,
-    Compression,
-    Decompressor,
-    detect_compression,
-)
+from pipeline.archive.decompressing import LayerIdentity, decompress_layer
 from pipeline.digest import Digest
-from pipeline.errors import DiffIDMismatch, ImageError, StoreError, StoreUnavailable
+from pipeline.errors import ImageError, StoreError, StoreUnavailable
 from pipeline.limits import CHUNK_BYTES, Limits
 from pipeline.parallel import in_parallel
 from pipeline.results import Content
@@ -70,9 +65,7 @@ def _check(
             return Failure(StoreUnavailable(content.blob.key, "read", reason))
     if not is_successful(computed):
         return Failure(computed.failure())
-    if computed.unwrap() != wanted:
-        return Failure(DiffIDMismatch(number, wanted, computed.unwrap()))
-    return Success(None)
+    return LayerIdentity(number, wanted).compare(computed.unwrap())
 
 
 def compute_diff_id(file: BinaryIO, wanted: Digest, limits: Limits) -> Result[Digest, ImageError]:
@@ -81,22 +74,8 @@ def compute_diff_id(file: BinaryIO, wanted: Digest, limits: Limits) -> Result[Di
     Errors: NotAnImage, CorruptArchive, ArchiveTooLarge. Raises OSError where the file does.
     """
     hasher = hashlib.new(wanted.algorithm)
-    head = file.read(CHUNK_BYTES)
-    compression: Compression = "none"
-    # Two zero blocks are a layer that changes nothing.
-    if head.strip(b"\0"):
-        detected = detect_compression(head[:DETECTION_BYTES])
-        if not is_successful(detected):
-            return Failure(detected.failure())
-        compression = detected.unwrap()
-    decompressor = Decompressor(compression, max_bytes=limits.archive_bytes)
-    while head:
-        for piece in decompressor.feed(head):
-            if not is_successful(piece):
-                return Failure(piece.failure())
-            hasher.update(piece.unwrap())
-        head = file.read(CHUNK_BYTES)
-    ended = decompressor.finish()
-    if not is_successful(ended):
-        return Failure(ended.failure())
+    for piece in decompress_layer(iter(partial(file.read, CHUNK_BYTES), b""), limits):
+        if not is_successful(piece):
+            return Failure(piece.failure())
+        hasher.update(piece.unwrap())
     return Success(replace(wanted, hex=hasher.hexdigest()))

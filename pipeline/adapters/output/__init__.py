@@ -1,7 +1,7 @@
 """What leaves the store: files and folders, written where somebody asks, whole or not at all.
 
 Read in this order: ``folders`` and ``files`` (one name at a time, links never followed), ``tree``
-(how a path becomes a place), ``attributes``, ``whiteouts``, ``extractor`` (one entry), ``target``
+(how a path becomes a place), ``attributes``, ``extractor`` (one entry), ``target``
 (the draft that becomes the result), ``reading`` (an archive, proven to its last byte), and what is
 made of it: ``extraction`` (a folder), ``export`` (a file), ``image_layout`` (an OCI image layout).
 What becomes of each entry is in docs/extraction.md.

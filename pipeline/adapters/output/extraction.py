@@ -23,8 +23,8 @@ from pipeline.adapters.output.failures import WriteError, attempt
 from pipeline.adapters.output.reading import Archive, ArchiveKind, read_parts
 from pipeline.adapters.output.target import drafting
 from pipeline.adapters.output.tree import Tree
-from pipeline.adapters.output.whiteouts import Whiteouts
 from pipeline.archive.selection import EVERYTHING, Selection
+from pipeline.archive.whiteouts import Whiteouts
 from pipeline.limits import DEFAULT_LIMITS, Limits
 
 

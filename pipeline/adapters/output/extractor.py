@@ -14,11 +14,11 @@ from pipeline.adapters.output.attributes import AttributeWriter, LeftOut, Tally,
 from pipeline.adapters.output.failures import Refused, required
 from pipeline.adapters.output.files import NEW_FILE, PRIVATE_FILE, write_all
 from pipeline.adapters.output.tree import Tree
-from pipeline.adapters.output.whiteouts import Whiteouts
 from pipeline.archive.metadata import parse_device, parse_mtime
 from pipeline.archive.reader import Entry, Part
 from pipeline.archive.selection import Selection
 from pipeline.archive.tar_header import normalize_path
+from pipeline.archive.whiteouts import Whiteouts
 from pipeline.errors import CorruptArchive
 
 _NODE: Final = {
@@ -82,7 +82,7 @@ class Extractor:
             return
         self.end_file()
         path = selection.place(part.path, is_folder=part.type == "directory")
-        if path is None or (whiteouts is not None and whiteouts.take(path)):
+        if path is None or (whiteouts is not None and required(whiteouts.take(path))):
             return
         if self._make(path, part, selection):
             self._entries += 1
@@ -122,6 +122,8 @@ class Extractor:
                 self._tree.make(path, partial(self._make_node, entry, 0))
             case "character-device" | "block-device":
                 if not self._options.devices:
+                    # What was there is gone all the same: it is not what the image has.
+                    self._tree.clear(path)
                     self._tally.add("device nodes", entry.path)
                     return False
                 device = os.makedev(*required(parse_device(entry)))
