@@ -21,8 +21,7 @@ from returns.result import Failure, Result, Success
 from pipeline.archive.scanner import MANIFEST_PATH, ROOTFS_PATH, ArchiveScanner
 from pipeline.archive.squash import Squash, SquashError, layers_of, plan_squash
 from pipeline.archive.squashed_tree import Folder, SquashedTree
-from pipeline.archive.tar_header import EntryType
-from pipeline.archive.tar_writer import END_OF_ARCHIVE, NewEntry, padding, write_header
+from pipeline.archive.tar_writer import END_OF_ARCHIVE, padding, plain_header
 from pipeline.digest import Digest
 from pipeline.errors import ArchiveTooLarge, InvalidManifest, NotExportable, StoreError
 from pipeline.limits import CHUNK_BYTES, Limits
@@ -41,7 +40,6 @@ _STANDARD_LINKS: Final = {
     b"stdin": b"/proc/self/fd/0",
     b"stdout": b"/proc/self/fd/1",
 }
-_MODES: Final[dict[EntryType, int]] = {"file": 0o644, "directory": 0o755, "symlink": 0o777}
 
 
 @final
@@ -79,13 +77,13 @@ class Conversion:
 
     def _pieces(self) -> Iterator[Result[bytes | memoryview, ConversionError]]:
         raw = self.manifest.raw
-        yield Success(_header(MANIFEST_PATH, "file", size=len(raw)) + raw + padding(len(raw)))
+        yield Success(plain_header(MANIFEST_PATH, "file", size=len(raw)) + raw + padding(len(raw)))
         if not self.squash.tree.has_attributes:
-            yield Success(_header(ROOTFS_PATH + b"/", "directory"))
+            yield Success(plain_header(ROOTFS_PATH + b"/", "directory"))
         yield from self.squash.chunks(ROOTFS_PATH)
         for name in _missing_links(self.squash.tree):
             path = b"/".join((ROOTFS_PATH, _DEVICES, name))
-            yield Success(_header(path, "symlink", link=_STANDARD_LINKS[name]))
+            yield Success(plain_header(path, "symlink", link=_STANDARD_LINKS[name]))
         yield Success(END_OF_ARCHIVE)
 
 
@@ -113,8 +111,8 @@ def plan_conversion(
     return planned.map(lambda squash: Conversion(parsed.unwrap(), squash, limits))
 
 
-def docker_source(image: OciImage, image_id: Digest, reference: Reference) -> DockerSource:
-    """Return where an image is from; ``reference`` is what was asked for.
+def docker_source(image: OciImage, image_id: Digest, reference: Reference | None) -> DockerSource:
+    """Return where an image is from; ``reference`` is what was asked for, where that is known.
 
     What lies in files is from nowhere: the archive must not depend on where they lay.
     """
@@ -134,25 +132,6 @@ def _missing_links(tree: SquashedTree) -> tuple[bytes, ...]:
     if not isinstance(folder, Folder):
         return ()
     return tuple(name for name in _STANDARD_LINKS if name not in folder.inside)
-
-
-def _header(path: bytes, kind: EntryType, *, size: int = 0, link: bytes = b"") -> bytes:
-    return write_header(
-        NewEntry(
-            path=path,
-            type=kind,
-            size=size,
-            link=link,
-            mode=_MODES[kind],
-            uid=0,
-            gid=0,
-            user=b"",
-            group=b"",
-            mtime=0,
-            device=(0, 0),
-            records={},
-        )
-    )
 
 
 def _gathered(

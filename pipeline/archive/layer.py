@@ -14,7 +14,7 @@ from returns.result import Failure, Result, Success
 
 from pipeline.archive.copying import copy_header
 from pipeline.archive.reader import Entry, Part
-from pipeline.archive.selection import Selection
+from pipeline.archive.selection import Placement
 from pipeline.archive.tar_header import normalize_path
 from pipeline.archive.tar_writer import END_OF_ARCHIVE, padding
 from pipeline.archive.whiteouts import WHITEOUT_PREFIX
@@ -30,7 +30,7 @@ class LayerWriter:
 
     __slots__ = ("_missing", "_padding", "_selection")
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Placement) -> None:
         """Take what of the image goes into the layer, and where."""
         self._selection = selection
         self._missing = 0

@@ -28,7 +28,7 @@ from pipeline.limits import (
 
 _UNSPOKEN: Final = -1
 _LONGEST_PATH: Final = ARCHIVE_PATH_BYTES - len(b"rootfs//")
-"""As long as a path may be, so that it is one still below the root filesystem of an archive."""
+"""How long a path may be so that it is one still below ``rootfs/``; it has a name more there."""
 
 
 @final
@@ -71,7 +71,7 @@ class SquashedTree:
         self._number += 1
         if len(path) > _LONGEST_PATH:
             return ArchiveTooLarge("bytes in one path", _LONGEST_PATH)
-        if path.count(b"/") >= ARCHIVE_PATH_SEGMENTS:
+        if path.count(b"/") + 1 >= ARCHIVE_PATH_SEGMENTS:
             return ArchiveTooLarge("names in one path", ARCHIVE_PATH_SEGMENTS)
         if not path:
             if entry.type != "directory":

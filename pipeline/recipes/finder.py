@@ -78,3 +78,11 @@ class Finder:
         if not is_successful(parsed):
             return Failure(parsed.failure())
         return self.fetcher.look_up(parsed.unwrap())
+
+    def serve_stored(self, untrusted_text: str) -> Result[Stored, PipelineError]:
+        """Find an image in the store alone, proven now under the reference that was written."""
+        parsed = parse_reference(self.paths)(untrusted_text)
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
+        found = self.fetcher.look_up(parsed.unwrap())
+        return found.bind(lambda stored: self.fetcher.proven(stored, parsed.unwrap()))

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from returns.pipeline import is_successful
 
 from pipeline.limits import DEFAULT_LIMITS
-from pipeline.names import ImageName
 from pipeline.oci import OciManifest
 from pipeline.oci.documents import parse_document
 from pipeline.ports import Quarantine
@@ -26,15 +25,12 @@ from pipeline.stages.extract.oci import extract_oci
 from pipeline.testing.oci import LINUX_AMD64, MadeImage
 from pipeline.testing.samples import put_into
 
-NAME = "registry.example.com:5000/team/app"
-REFERENCE = parse_docker_reference(f"{NAME}:1.0").unwrap()
+HOST = "registry.example.com:5000"
+REFERENCE = parse_docker_reference(f"{HOST}/team/app:1.0").unwrap()
 
 
 def extracted(
-    made: MadeImage,
-    quarantine: Quarantine,
-    reference: OciReference = REFERENCE,
-    name: ImageName = REFERENCE.image_name,
+    made: MadeImage, quarantine: Quarantine, reference: OciReference = REFERENCE
 ) -> Extracted:
     """Put an image into quarantine, and read it as the stage does."""
     parsed = parse_document(made.raw).unwrap()
@@ -45,8 +41,8 @@ def extracted(
     )
     downloaded = Downloaded(
         reference,
-        Expectations(name),
-        RegistryPlace(REFERENCE, "https://registry.example.com:5000/v2/team/app", LINUX_AMD64),
+        Expectations(REFERENCE.image_name),
+        RegistryPlace(REFERENCE, f"https://{HOST}/v2/team/app", made.platform or LINUX_AMD64),
         put_into(quarantine, "manifest", made.raw).unwrap(),
         ManifestEvidence(reference.subject, (made.raw,)),
         Validators(),

@@ -16,7 +16,7 @@ from pipeline.adapters.output.files import NEW_FILE, PRIVATE_FILE, write_all
 from pipeline.adapters.output.tree import Tree
 from pipeline.archive.metadata import parse_device, parse_mtime
 from pipeline.archive.reader import Entry, Part
-from pipeline.archive.selection import Selection
+from pipeline.archive.selection import Placement
 from pipeline.archive.tar_header import normalize_path
 from pipeline.archive.whiteouts import Whiteouts
 from pipeline.errors import CorruptArchive
@@ -73,7 +73,7 @@ class Extractor:
         self._entries = 0
         self._size = 0
 
-    def take(self, part: Part, selection: Selection, whiteouts: Whiteouts | None) -> None:
+    def take(self, part: Part, selection: Placement, whiteouts: Whiteouts | None) -> None:
         """Take the next part of an archive; data of what was not selected is dropped."""
         if isinstance(part, memoryview):
             if self._file is not None:
@@ -108,7 +108,7 @@ class Extractor:
             self._file = None
         self._tree.close()
 
-    def _make(self, path: bytes, entry: Entry, selection: Selection) -> bool:
+    def _make(self, path: bytes, entry: Entry, selection: Placement) -> bool:
         match entry.type:
             case "directory":
                 self._make_folder(path, entry)
@@ -160,7 +160,7 @@ def _create(name: bytes, parent: int) -> int:
     return os.open(name, NEW_FILE, PRIVATE_FILE, dir_fd=parent)
 
 
-def _link_source(entry: Entry, selection: Selection) -> bytes:
+def _link_source(entry: Entry, selection: Placement) -> bytes:
     """Return the place of a hard link's other end, which must be one that is selected, too."""
     source = required(normalize_path(entry.untrusted_link))
     place = selection.place(source, is_folder=False)

@@ -22,13 +22,16 @@ from pipeline.archive.compression import (
     detect_compression,
 )
 from pipeline.archive.decompressing import LayerIdentity, decompress_layer
-from pipeline.archive.reader import Part, TarReader
+from pipeline.archive.reader import Entry, Part, TarReader
 from pipeline.archive.scanner import ArchiveScanner
-from pipeline.archive.selection import EVERYTHING, Selection
+from pipeline.archive.selection import EVERYTHING, Placement
 from pipeline.background import background
 from pipeline.digest import Digest
-from pipeline.errors import StoreCorrupt, StoreError, StoreUnavailable
+from pipeline.errors import CorruptArchive, StoreCorrupt, StoreError, StoreUnavailable
 from pipeline.limits import CHUNK_BYTES, Limits
+
+OpenBytes: TypeAlias = Callable[[], Result[BinaryIO, StoreError]]
+"""Opens what is stored; whoever reads it closes it."""
 
 ArchiveKind: TypeAlias = Literal["image", "layer"]
 """``image``: ``manifest`` and ``rootfs``, no path twice. ``layer``: any tar, with whiteouts."""
@@ -42,9 +45,9 @@ class Archive:
     ``identity`` is what a layer must unpack to, where that is known.
     """
 
-    open: Callable[[], Result[BinaryIO, StoreError]]
+    open: OpenBytes
     digest: Digest | None = None
-    selection: Selection = EVERYTHING
+    selection: Placement = EVERYTHING
     kind: ArchiveKind = "image"
     identity: LayerIdentity | None = None
 
@@ -55,7 +58,7 @@ def read_parts(archive: Archive, limits: Limits) -> Iterator[Part]:
     Refuses a layer that is not the one of its ``identity`` with DiffIDMismatch, at the end.
     """
     is_layer = archive.kind == "layer"
-    reader = TarReader() if is_layer else ArchiveScanner()
+    reader = TarReader(_check_root) if is_layer else ArchiveScanner()
     chunks = read_bytes(archive)
     pieces = (
         decompress_layer(chunks, limits, archive.identity)
@@ -65,6 +68,13 @@ def read_parts(archive: Archive, limits: Limits) -> Iterator[Part]:
     for piece in pieces:
         yield from required(reader.feed(required(piece)))
     required(reader.finish())
+
+
+def _check_root(entry: Entry) -> CorruptArchive | None:
+    """Refuse a layer whose own root is no folder, wherever the layer goes."""
+    if entry.path or entry.type == "directory":
+        return None
+    return CorruptArchive("its root is something else than a folder")
 
 
 def _decompress_image(
