@@ -315,12 +315,14 @@ class TestTokens:
     def test_over_http_for_anybody_alone(
         self, filled: Path, tmp_path: Path, connect: Connect
     ) -> None:
-        with TokenServer(tmp_path / "plain") as tokens:
-            with Registry(filled, token_service=tokens.service) as registry:
-                client = connect(registry, LOGIN)
-                assert client.pull().unwrap() == LAYER
-                tokens.users = USERS
-                error = connect(registry, LOGIN).pull().failure()
+        with (
+            TokenServer(tmp_path / "plain") as tokens,
+            Registry(filled, token_service=tokens.service) as registry,
+        ):
+            client = connect(registry, LOGIN)
+            assert client.pull().unwrap() == LAYER
+            tokens.users = USERS
+            error = connect(registry, LOGIN).pull().failure()
         assert isinstance(error, AuthenticationFailed)
         assert client.logins.asked == []
         assert not any("authorization" in each.headers for each in tokens.asked)
