@@ -178,6 +178,18 @@ class TestAProofOfItsOwn:
             transport.fetch(request, ListSink()).unwrap()
             assert {"x-own", "x-proof", "authorization"} <= set(server.asked[0].headers)
 
+    def test_may_be_that_there_is_none(
+        self, open_transport: Open, make_tls: MakeTls, ca_file: str
+    ) -> None:
+        """A token for anybody is shown over http: nobody's credentials may be in it."""
+        with FaultServer({"/": http(b"x")}, make_tls("127.0.0.1")) as server:
+            credentials = EveryOrigin()
+            transport = open_transport(HttpSettings(ca_file=ca_file), credentials=credentials)
+            request = replace(get(server.url("/")), is_anonymous=True)
+            transport.fetch(request, ListSink()).unwrap()
+            assert told(server) == [False]
+        assert credentials.asked == []
+
     def test_does_not_go_over_http_but_what_anybody_has(self, open_transport: Open) -> None:
         with FaultServer({"/": http(b"x")}) as server:
             request = replace(get(server.url("/")), headers=OWN)
