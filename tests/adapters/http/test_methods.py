@@ -111,6 +111,15 @@ class TestPost:
         assert (sink.content == b"{}") is (times == 1)
         assert "c4nary" not in repr(outcome)
 
+    def test_a_new_connection_that_is_closed(
+        self, open_transport: Open, make_tls: MakeTls, ca_file: str
+    ) -> None:
+        """Head and body are two writes, and one request: it was not a kept connection."""
+        with FaultServer({"/": [then_close(b""), http(b"{}")]}, make_tls("127.0.0.1")) as server:
+            transport = open_transport(HttpSettings(ca_file=ca_file))
+            transport.fetch(post(server.url("/")), ListSink()).failure()
+            assert len(server.asked) == 1
+
 
 class TestWhatAnAnswerSays:
     def test_of_itself(self, open_transport: Open) -> None:
