@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import UnsupportedSignature
 from pipeline.limits import CHUNK_BYTES
 from pipeline.trust import DigestRequest, SignatureHash, SignedDigest
@@ -117,6 +118,15 @@ def start_hashing(
             return Failure(made.failure())
         hashes.setdefault((request.algorithm, request.text), made.unwrap())
     return Success(StreamHasher(requests, hashes))
+
+
+def digest_of(algorithm: DigestAlgorithm, content: bytes) -> Digest:
+    """Return the digest of bytes that are in memory.
+
+    >>> digest_of("sha256", b"").hex[:8]
+    'e3b0c442'
+    """
+    return Digest(algorithm, hashlib.new(algorithm, content).hexdigest())
 
 
 def _new_hash(algorithm: SignatureHash) -> "Result[_Hash, UnsupportedSignature]":

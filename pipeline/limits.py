@@ -44,6 +44,19 @@ SIGNATURE_BYTES: Final = 1 * MIB
 SIGNATURE_COUNT: Final = 128
 """Signature packets considered in one file (CVE-2023-46737: endless signatures)."""
 
+MESSAGE_BYTES: Final = 1 * MIB
+"""What a signed message may unpack to; what is signed of an image has under 1 KiB."""
+
+PUBLIC_KEY_BYTES: Final = 64 * KIB
+"""A bare public key as PEM; one of RSA with 16,384 bits has 3 KiB, and people add comments."""
+
+PACKET_PARTS: Final = 4_096
+"""Parts that one OpenPGP packet may come in: twice what 1 MiB is in those of 512 bytes."""
+
+PAYLOAD_DEPTH: Final = 32
+"""Nesting of the JSON that is signed of an image; the schema's own depth is 3, and cosign lets
+people add what they like."""
+
 KEYRING_BYTES: Final = 4 * MIB
 """One key file, armored or binary; the largest well-known keyrings are under 2 MiB."""
 
@@ -139,6 +152,9 @@ RETRY_LONGEST_SECONDS: Final = 60.0
 VALIDATOR_CHARACTERS: Final = 1 * KIB
 """An ETag or a date that is kept; real ones are under 100."""
 
+FIELD_CHARACTERS: Final = 16 * KIB
+"""One header field of an answer that is looked into; servers and proxies give out less in all."""
+
 KEEPALIVE_SECONDS: Final = 4.0
 """How long an idle connection is kept; many servers close theirs after 5 seconds."""
 
@@ -191,7 +207,10 @@ CONFIGURATION_BYTES: Final = 1 * MIB
 """A configuration file; a person writes it."""
 
 CREDENTIALS_DEPTH: Final = 8
-"""Nesting of a credentials file's JSON; the schema's own depth is 2."""
+"""Nesting of the JSON of a credentials file or a token; the schemas' own depth is 2."""
+
+POLICY_DEPTH: Final = 8
+"""Nesting of a ``policy.json``; the schema's own depth is 6."""
 
 INDEX_DEPTH: Final = 4
 """Indexes within indexes that are followed; real images have one, at most two."""
@@ -201,6 +220,10 @@ INDEX_ENTRIES: Final = 1_000
 
 LAYERS: Final = 1_000
 """Layers of one image; docker builds no more than 127."""
+
+IMAGE_ARCHIVE_ENTRIES: Final = 10_000
+"""Entries of a tar of images, each of which may be a file in quarantine; 20 images of 127 layers
+have as many as docker once saved them, with four entries a layer."""
 
 CONFIG_BYTES: Final = 4 * MIB
 """An OCI image's configuration; one of 127 layers has about 100 KiB."""

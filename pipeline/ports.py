@@ -16,11 +16,13 @@ from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
     ImageError,
+    OnePlaceError,
     StoreError,
     TransportError,
     VerificationError,
 )
 from pipeline.limits import Limits
+from pipeline.logins import Login
 from pipeline.names import ImageName, Labels
 from pipeline.oci import OciPlatform
 from pipeline.reference import DockerReference
@@ -92,10 +94,17 @@ class Request:
     ``named_by`` says from where the URL came, where a server named it and not the user: it may
     lead no further inward than that server was (:class:`~pipeline.addresses.AddressScope`).
 
-    ``headers`` go over https to the URL's own origin alone, whatever it redirects to. A ``form``
-    is what a POST sends, as ``application/x-www-form-urlencoded``. What is ``content_addressed``
-    is named by its digest, which whoever asks checks: its rest may be asked for without a
-    validator.
+    ``headers`` go over https to the URL's own origin alone, whatever it redirects to, and with an
+    ``Authorization`` among them no other proof of who asks is sent. ``plain_headers`` go to that
+    origin over http as well: they hold what is given to anybody, as an anonymous token is. What
+    ``is_anonymous`` says nothing of who asks, but for what it holds itself.
+
+    A HEAD has no body, and the sink is not touched. A POST sends ``form``, as
+    ``application/x-www-form-urlencoded``, over https to the URL's own origin, and is never
+    redirected; it asks for something, as a GET does, so it may be sent again.
+
+    What is ``content_addressed`` is named by its digest, which whoever asks checks: its rest may
+    be asked for without a validator.
     """
 
     url: str
@@ -108,8 +117,10 @@ class Request:
     named_by: AddressScope | None = None
     method: Literal["GET", "HEAD", "POST"] = "GET"
     headers: tuple[tuple[str, Secret], ...] = ()
+    plain_headers: tuple[tuple[str, Secret], ...] = ()
     form: tuple[tuple[str, Secret], ...] = ()
     content_addressed: bool = False
+    is_anonymous: bool = False
 
 
 @final
@@ -193,7 +204,7 @@ class Transport(Protocol):
     """A way to get bytes. Content codings are never applied to a body (RFC 9110 section 8.4)."""
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
-        """GET ``request.url``; a 200's body goes into ``sink`` whole, or this fails.
+        """Ask for ``request.url``; a 200's body goes into ``sink`` whole, or this fails.
 
         A transport may ask for what the sink does not hold yet, and must begin at 0 where the
         server does not prove that the rest belongs to what is held.
@@ -219,7 +230,7 @@ class ImagePathReader(Protocol):
 
     def load(
         self, place: ImagePathPlace, quarantine: "Quarantine", limits: Limits
-    ) -> Result[LoadedImage, ImageError | TransportError | StoreError]:
+    ) -> Result[LoadedImage, ImageError | OnePlaceError | StoreError]:
         """Copy an image into quarantine, every digest and size checked on the way."""
         ...
 
@@ -231,6 +242,19 @@ class Credentials(Protocol):
         """Return the header fields to add to a GET of ``url``; none where nothing is set for it.
 
         Only for https URLs, and only for the very origin (RFC 6454 section 4) that was set.
+        """
+        ...
+
+
+class RegistryCredentials(Protocol):
+    """What proves to registries who asks; whoever speaks to one asks here, and over https alone."""
+
+    def login_for(self, registry: str, repository: str) -> Result[Login | None, ConfigurationError]:
+        """Return what is set for a repository of a registry; None: it is asked as anybody.
+
+        ``registry`` is the host that is asked, in lower case, with its port unless that is 443:
+        ``registry-1.docker.io`` for docker.io. May take as long as a credential helper does;
+        called by several threads.
         """
         ...
 
@@ -523,6 +547,7 @@ __all__ = [
     "Proven",
     "Quarantine",
     "Registries",
+    "RegistryCredentials",
     "RemoteCache",
     "RemoteEntry",
     "Request",

@@ -132,6 +132,13 @@ class JsonValue:
             values.append(outcome.unwrap())
         return Success(tuple(values))
 
+    def at_most(self, count: int) -> Result["JsonValue", JsonProblem]:
+        """Return this, once it is no array of more than ``count`` elements."""
+        if isinstance(self.value, list) and len(self.value) > count:
+            reason = f"got {len(self.value)} elements, wanted at most {count}"
+            return Failure(JsonProblem(self.path, reason))
+        return Success(self)
+
     def text_map(self) -> Result[dict[str, str], JsonProblem]:
         """Return an object of strings; nothing counts as empty."""
         if self.is_absent:

@@ -15,9 +15,12 @@ from pipeline.reference import (
     ImageIDReference,
     ReferenceProblem,
     file_url,
+    identifier_of,
     looks_like_path,
     signature_location,
 )
+from pipeline.reference.docker import parse_docker_reference
+from pipeline.reference.image_path import KINDS, image_name_of, image_tag_of, parse_image_path
 
 DATA = Path(__file__).parent / "data" / "rkt"
 
@@ -100,9 +103,73 @@ class TestDocker:
         assert reference.string == f"docker://a:1@{digest}"
         assert reference.cimd == f"cimd:docker:v=0:a:1@{digest}"
 
+    def test_names(self) -> None:
+        digest = Digest("sha512", "a" * 128)
+        reference = parse_docker_reference(f"Localhost.example:5000/a_b/c:V1@{digest}").unwrap()
+        assert reference.name == "Localhost.example:5000/a_b/c"
+        assert reference.normal == f"Localhost.example:5000/a_b/c:V1@{digest}"
+        assert reference.image_name == "localhost.example-5000/a_b/c"
+        assert reference.registry == "Localhost.example:5000"
+
+    @pytest.mark.parametrize(
+        ("text", "normal"),
+        [
+            ("busybox", "docker.io/library/busybox:latest"),
+            ("a/b:1", "docker.io/a/b:1"),
+            ("localhost/x", "localhost/x:latest"),
+            ("localhost:5000/x", "localhost:5000/x:latest"),
+            (f"r.example/x@sha256:{'0' * 64}", f"r.example/x@sha256:{'0' * 64}"),
+        ],
+    )
+    def test_what_was_left_out_is_filled_in(self, text: str, normal: str) -> None:
+        assert parse_docker_reference(text).unwrap().normal == normal
+
+
+class TestImagePath:
+    @pytest.mark.parametrize(
+        ("text", "name", "tag"),
+        [
+            ("oci:/images/app", "localhost/app", None),
+            ("oci:/images/app:v1", "localhost/app", "v1"),
+            ("oci:/images/app:other:v1", "localhost/app", "v1"),
+            ("oci:/:v1+x", "localhost", None),
+            ("oci:/a:r.example/b/c:1", "r.example/b/c", "1"),
+            ("oci-archive:/My App.tar", "localhost/my-app.tar", None),
+            ("docker-archive:/a.tar:busybox", "localhost/a.tar", "latest"),
+            ("docker-archive:/a:localhost:5/b:1", "localhost-5/b", "1"),
+            ("docker-archive:/a:docker.io/b", "docker.io/library/b", "latest"),
+        ],
+    )
+    def test_name_and_tag(self, text: str, name: str, tag: str | None) -> None:
+        kind, _, rest = text.partition(":")
+        reference = parse_image_path(KINDS[kind], rest, str).unwrap()
+        assert (image_name_of(reference), image_tag_of(reference)) == (name, tag)
+
+    def test_problem_points_at_the_name(self) -> None:
+        problem = parse_image_path("oci", "/a:b c", str).failure()
+        assert problem.position == 3
+
+    def test_path_is_made_absolute(self) -> None:
+        found = parse_image_path("oci", "a:b", lambda path: f"/x/{path}").unwrap()
+        assert found.string == "oci:/x/a:b"
+
+
+@pytest.mark.parametrize(
+    ("name", "identifier"),
+    [
+        ("example.com/app", "example.com/app"),
+        ("Example.com:5000/a--b__c", "example.com-5000/a--b__c"),
+        ("[::1]:5000/a", "1--5000/a"),
+        ("_a_", "a"),
+    ],
+)
+def test_identifier(name: str, identifier: str) -> None:
+    assert identifier_of(name) == identifier
+
 
 def test_image_id() -> None:
     assert ImageIDReference("abc").string == "sha512-abc"
+    assert ImageIDReference("abc", "sha256").string == "sha256-abc"
 
 
 def test_problem_moves_with_its_text() -> None:

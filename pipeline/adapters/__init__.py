@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.http import HttpSettings as HttpSettings
     from pipeline.adapters.http import HttpTransport as HttpTransport
     from pipeline.adapters.http import parse_connect_to as parse_connect_to
+    from pipeline.adapters.image_paths import ImagePathFiles as ImagePathFiles
     from pipeline.adapters.keystore import FileKeystore as FileKeystore
     from pipeline.adapters.layout import LayoutStore as LayoutStore
     from pipeline.adapters.layout import open_store as open_store
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from pipeline.adapters.memory import MemoryStore as MemoryStore
     from pipeline.adapters.openpgp import OpenPGPVerifier as OpenPGPVerifier
     from pipeline.adapters.openpgp import read_keys as read_keys
+    from pipeline.adapters.policies import read_policy as read_policy
+    from pipeline.adapters.registry import AuthenticatingTransport as AuthenticatingTransport
     from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
+    from pipeline.adapters.sigstore import PublicKeyVerifier as PublicKeyVerifier
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
@@ -48,6 +52,7 @@ else:
                 "HttpTransport",
                 "parse_connect_to",
             ),
+            "pipeline.adapters.image_paths": ("ImagePathFiles",),
             "pipeline.adapters.keystore": ("FileKeystore",),
             "pipeline.adapters.layout": (
                 "LayoutStore",
@@ -61,28 +66,35 @@ else:
                 "OpenPGPVerifier",
                 "read_keys",
             ),
+            "pipeline.adapters.policies": ("read_policy",),
+            "pipeline.adapters.registry": ("AuthenticatingTransport",),
             "pipeline.adapters.retrying": ("RetryingTransport",),
+            "pipeline.adapters.sigstore": ("PublicKeyVerifier",),
         },
     )
 
 __all__ = [
     "AppcDiscovery",
+    "AuthenticatingTransport",
     "ConnectTo",
     "FileKeystore",
     "FileTransport",
     "FoundCredentials",
     "HttpSettings",
     "HttpTransport",
+    "ImagePathFiles",
     "LayoutStore",
     "LocalPaths",
     "MemoryQuarantine",
     "MemoryStore",
     "MirrorDiscovery",
     "OpenPGPVerifier",
+    "PublicKeyVerifier",
     "RetryingTransport",
     "SystemClock",
     "open_store",
     "parse_connect_to",
     "read_credentials",
     "read_keys",
+    "read_policy",
 ]

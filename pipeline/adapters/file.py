@@ -50,6 +50,8 @@ class FileTransport:
         if not is_successful(path):
             return Failure(FileUnreadable(request.url, path.failure()))
         shown = os.fsdecode(path.unwrap())
+        if request.method != "GET":
+            return Failure(FileUnreadable(shown, f"{request.method} is for servers"))
         try:
             # 1. What is not a regular file is not even opened: opening a device can act on it.
             if not stat.S_ISREG(Path(shown).stat().st_mode):

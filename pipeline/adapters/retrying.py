@@ -11,7 +11,8 @@ attempts RetriesExhausted.
 Sources: RFC 9110 sections 10.2.3 (Retry-After) and 15 (statuses), RFC 6585 section 4 (429), RFC
 8470 section 5.2 (425).
 
-Not here: what may be asked again. Every request is a GET, which is safe (RFC 9110 section 9.2.1).
+Not here: what may be asked again. GET and HEAD are safe (RFC 9110 section 9.2.1), and a POST here
+asks for a token: where two were given for one question, the first is forgotten.
 """
 
 import random
@@ -95,7 +96,7 @@ class RetryingTransport:
         self._dead: set[str] = set()
 
     def fetch(self, request: Request, sink: Sink) -> _Outcome:
-        """GET ``request.url`` as the transport does, again and again where that may help.
+        """Ask for ``request.url`` as the transport does, again and again where that may help.
 
         Errors: what the transport fails with, where there was one attempt; RetriesExhausted with
         the causes of those since the last progress, where there were several.

@@ -12,23 +12,16 @@ from typing import TypeAlias, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive.metadata import (
-    owner_names,
-    parse_device,
-    parse_mode,
-    parse_mtime,
-    parse_owner,
-)
+from pipeline.archive.copying import copy_header
 from pipeline.archive.reader import Entry, Part
-from pipeline.archive.selection import Selection
+from pipeline.archive.selection import Placement
 from pipeline.archive.tar_header import normalize_path
-from pipeline.archive.tar_writer import END_OF_ARCHIVE, NewEntry, padding, write_header
+from pipeline.archive.tar_writer import END_OF_ARCHIVE, padding
+from pipeline.archive.whiteouts import WHITEOUT_PREFIX
 from pipeline.errors import CorruptArchive, NotAnImage, NotExportable
 
 LayerError: TypeAlias = CorruptArchive | NotAnImage | NotExportable
 """What keeps an entry from being written."""
-
-WHITEOUT_PREFIX = b".wh."
 
 
 @final
@@ -37,7 +30,7 @@ class LayerWriter:
 
     __slots__ = ("_missing", "_padding", "_selection")
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Placement) -> None:
         """Take what of the image goes into the layer, and where."""
         self._selection = selection
         self._missing = 0
@@ -64,7 +57,7 @@ class LayerWriter:
         if not is_successful(link):
             return Failure(link.failure())
         self._missing, self._padding = part.size, padding(part.size)
-        return _header(path, link.unwrap(), part)
+        return copy_header(part, path, link.unwrap(), part.type)
 
     def finish(self) -> bytes:
         """Return the end of the layer."""
@@ -82,35 +75,3 @@ class LayerWriter:
             shown = entry.path[:200].decode("utf-8", "backslashreplace")
             return Failure(NotExportable(f'"{shown}" is a hard link to a file that is left out'))
         return Success(place)
-
-
-def _header(path: bytes, link: bytes, entry: Entry) -> Result[bytes | memoryview, LayerError]:
-    if entry.type == "directory":
-        path = path + b"/" if path else b"./"
-    user, group = owner_names(entry)
-    header: Result[bytes | memoryview, LayerError] = Result.do(
-        write_header(
-            NewEntry(
-                path=path,
-                type=entry.type,
-                size=entry.size,
-                link=link,
-                mode=mode,
-                uid=owner[0],
-                gid=owner[1],
-                user=user,
-                group=group,
-                mtime=mtime,
-                device=device,
-                # Attributes and access control lists, as they stand.
-                records={
-                    key: value for key, value in entry.records.items() if key.startswith(b"SCHILY.")
-                },
-            )
-        )
-        for mode in parse_mode(entry)
-        for owner in parse_owner(entry)
-        for mtime in parse_mtime(entry)
-        for device in (parse_device(entry) if entry.type.endswith("-device") else Success((0, 0)))
-    )
-    return header

@@ -1,5 +1,7 @@
 """Which entries of an archive go where: all of it, its rootfs alone, or what white lists name.
 
+An OCI layer goes below a folder, whole: what is called ``manifest`` in it is any file.
+
 Shape: ``bytes -> bytes | None``, an entry's path and its place, or None for what is left out. Pure.
 
 Source: appc/spec v0.8.11 ``spec/aci.md`` "Image Manifest Schema" (``pathWhitelist``: every path
@@ -8,7 +10,7 @@ of the assembled rootfs; a folder's own name says nothing of what is in it).
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import final
+from typing import Protocol, final
 
 from pipeline.archive.scanner import MANIFEST_PATH, ROOTFS_PATH
 
@@ -55,6 +57,14 @@ def make_whitelist(untrusted_paths: tuple[str, ...]) -> Whitelist:
     return Whitelist(tuple(sorted(paths)))
 
 
+class Placement(Protocol):
+    """Where entries of one archive go."""
+
+    def place(self, path: bytes, *, is_folder: bool) -> bytes | None:
+        """Return where an entry goes, the root being ``b""``; None where it is left out."""
+        ...
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -82,6 +92,22 @@ class Selection:
         ):
             return None
         return inside if self.rootfs_only else path
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Below:
+    """All of an archive that is no image, below one folder; ``b""`` is the root itself.
+
+    >>> Below(b"rootfs").place(b"bin", is_folder=True), Below(b"").place(b"bin", is_folder=True)
+    (b'rootfs/bin', b'bin')
+    """
+
+    folder: bytes
+
+    def place(self, path: bytes, *, is_folder: bool) -> bytes | None:  # noqa: ARG002 - all go
+        """Return where an entry goes, a folder or not; the archive's own root is the folder."""
+        return b"/".join(filter(None, (self.folder, path)))
 
 
 EVERYTHING = Selection()

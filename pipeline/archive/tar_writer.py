@@ -8,7 +8,7 @@ makes the same bytes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, Literal, final
 
 from pipeline.archive.tar_header import BLOCK_BYTES, TYPES, EntryType
 
@@ -16,6 +16,7 @@ END_OF_ARCHIVE: Final = bytes(2 * BLOCK_BYTES)
 
 # Not b"7", which some read as a file and others not at all.
 _FLAGS: Final = {kind: flag for flag, kind in TYPES.items() if b"0" <= flag <= b"6"}
+_PLAIN_MODES: Final = {"file": 0o644, "directory": 0o755, "symlink": 0o777}
 _NANOSECONDS: Final = 10**9
 _NAME_BYTES: Final = 100
 _OWNER_BYTES: Final = 31
@@ -76,6 +77,28 @@ def write_header(entry: NewEntry) -> bytes:
         (b"", b"", b"0" * 7, b"0" * 7),
     )
     return extended + content + padding(len(content)) + header
+
+
+def plain_header(
+    path: bytes, kind: Literal["file", "directory", "symlink"], *, size: int = 0, link: bytes = b""
+) -> bytes:
+    """Return the header of an entry of which nothing more is known: owner and time are 0."""
+    return write_header(
+        NewEntry(
+            path=path,
+            type=kind,
+            size=size,
+            link=link,
+            mode=_PLAIN_MODES[kind],
+            uid=0,
+            gid=0,
+            user=b"",
+            group=b"",
+            mtime=0,
+            device=(0, 0),
+            records={},
+        )
+    )
 
 
 def padding(size: int) -> bytes:

@@ -128,6 +128,8 @@ def make_context(options: dict[str, Any]) -> Context:  # click hands parameters 
             retries=RETRIES if options.get("retries") is None else int(options["retries"]),
             public_only=bool(options.get("public_only")),
             netrc=options.get("netrc") or _netrc_file(),
+            policy=options.get("policy"),
+            insecure_registries=tuple(options.get("insecure_registry") or ()),
             environment=os.environ,
         ),
         talk=Talk(quiet=bool(options.get("quiet")), as_json=progress == "json"),

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 from returns.pipeline import is_successful
@@ -10,22 +10,29 @@ from returns.pipeline import is_successful
 from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
 from pipeline.cli.options import Command, complete_path
-from pipeline.cli.types import ByteSize
+from pipeline.cli.types import ByteSize, PlatformWords
 from pipeline.errors import ExitCode, InvalidSetting, PipelineError
 from pipeline.limits import DEFAULT_LIMITS, LEAST_RATE_SECONDS, Limits
 from pipeline.recipes.settings import Insecure, PullPolicy
-from pipeline.results import NoProof, Stored
+from pipeline.results import ManifestProof, NoProof, Stored
 from pipeline.text import printable, redact_url
+
+if TYPE_CHECKING:
+    from pipeline.oci import OciPlatform
 
 EPILOG = """\b
 A reference is one of
   example.com/app:1.2.0,os=linux   a name, found by discovery over https
   ./app.aci, /images/app.aci       a path
   https://example.com/app.aci      a URL
-  sha512-0123abcd                  what is stored already, by its ID
+  docker://example.com/app:1.2.0   an image in a registry, by tag, digest (@sha256:…) or both
+  oci:DIR[:NAME], oci-archive:FILE[:NAME], docker-archive:FILE[:NAME]
+                                   such an image in files
+  sha512-0123abcd, sha256-0123abcd what is stored already, by its ID
 
-Signatures are looked for beside the image (NAME.aci.asc) and must be made by a key that is
-trusted for the image's name: see `image-pipeline trust add --help`.
+Signatures of archives are looked for beside them (NAME.aci.asc), those of registry images where
+registries.d says; they must be made by a key that is trusted for the image's name (see
+`image-pipeline trust add --help`), or as --policy demands.
 """
 
 
@@ -65,6 +72,30 @@ trusted for the image's name: see `image-pipeline trust add --help`.
     "sha1",
     is_flag=True,
     help="Accept keys that vouch for themselves with SHA-1 alone, as old ones do.",
+)
+@click.option(
+    "--platform",
+    type=PlatformWords(),
+    metavar="OS/ARCH[/VARIANT]",
+    help="Which image of several a registry has, as linux/arm64.  [default: this machine's]",
+)
+@click.option(
+    "--all-platforms",
+    is_flag=True,
+    help="Every image that a registry's index has, each for itself.",
+)
+@click.option(
+    "--check-layers",
+    is_flag=True,
+    help="Unpack every layer of a registry image once, to see that it is what was signed.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["oci", "aci"]),
+    default="oci",
+    show_default=True,
+    help="How registry images are stored: as they are, or as an App Container Image, as rkt did.",
 )
 @click.option("--no-deps", is_flag=True, help="Leave the images that this one depends on.")
 @click.option("--full", is_flag=True, help="Print whole image IDs: 128 hex digits.")
@@ -116,6 +147,10 @@ def fetch(
     no_cache: bool,
     signers: int,
     sha1: bool,
+    platform: "OciPlatform | None",
+    all_platforms: bool,
+    check_layers: bool,
+    form: str,
     no_deps: bool,
     full: bool,
     as_json: bool,
@@ -138,6 +173,10 @@ def fetch(
         raise click.UsageError("--no-cache goes without --pull-policy=never, which asks nobody")
     if signature is not None and not (signature.is_file() and os.access(signature, os.R_OK)):
         context.fail(InvalidSetting("--signature", str(signature), "a readable file"))
+    if platform is not None and all_platforms:
+        raise click.UsageError("--platform goes without --all-platforms")
+    if all_platforms and pull_policy == "never":
+        raise click.UsageError("--all-platforms asks the registry; --pull-policy=never does not")
     limits = Limits(
         image_bytes=max_size,
         archive_bytes=max_archive_size,
@@ -148,13 +187,27 @@ def fetch(
     leniency = frozenset({"sha1-self-signatures"} if sha1 else set[str]())
     with context.toolkit(limits=limits, signers=signers, leniency=leniency) as toolkit:
         finder = context.unwrap(
-            toolkit.finder(pull_policy=pull_policy, with_deps=not no_deps, no_cache=no_cache)
+            toolkit.finder(
+                pull_policy=pull_policy,
+                with_deps=not no_deps,
+                no_cache=no_cache,
+                images_for=platform,
+                check_layers=check_layers,
+                to_aci=form == "aci",
+            )
         )
         failures: list[ExitCode] = []
         for text in references:
-            outcome = finder.find_image(text, None if signature is None else signature.absolute())
+            outcome = (
+                finder.find_every_platform(text)
+                if all_platforms
+                else finder.find_image(
+                    text, None if signature is None else signature.absolute()
+                ).map(lambda stored: (stored,))
+            )
             if is_successful(outcome):
-                _print_stored(context, text, outcome.unwrap(), full=full, as_json=as_json)
+                for stored in outcome.unwrap():
+                    _print_stored(context, text, stored, full=full, as_json=as_json)
             else:
                 if len(references) > 1:
                     context.warn(f"{redact_url(text)} was not fetched:")
@@ -166,6 +219,8 @@ def fetch(
 def _print_stored(
     context: Context, text: str, stored: Stored, *, full: bool, as_json: bool
 ) -> None:
+    if isinstance(stored.provenance, ManifestProof) and (context.verbose or context.debug):
+        context.say(f"let pass by {output.decision_line(stored.provenance.decision)}")
     for signer in output.signers_of(stored):
         judged = Insecure.IMAGE not in context.settings.insecure
         what = "signature verified" if judged else "signature verified when it was stored, not now"

@@ -46,14 +46,15 @@ _ASKED_BY: Final = {
     type=click.Choice(["aci", "oci"]),
     default="aci",
     show_default=True,
-    help="The archive as it is stored, or a folder that is an OCI image layout.",
+    help="An archive, or a folder that is an OCI image layout.",
 )
 @pass_context
 def export(context: Context, reference: str, target: Path, overwrite: bool, form: Format) -> None:
-    """Write an image to FILE: uncompressed, so that its sha512 digest is the image ID.
+    """Write an image to FILE: an archive, uncompressed, so that its sha512 digest is its ID.
 
-    FILE may be - for stdout. With --format=oci, FILE becomes an OCI image layout: a folder with
-    the image's files as one layer.
+    FILE may be - for stdout. A registry image becomes the archive that fetch --format=aci would
+    have stored. With --format=oci, FILE becomes an OCI image layout: a folder with the blobs of a
+    registry image as they are, or with an archive's files as one layer.
     """
     if target == _STDOUT and (form == "oci" or sys.stdout.isatty()):
         reason = "an OCI image layout is a folder" if form == "oci" else "stdout is a terminal"
@@ -128,9 +129,9 @@ def _found(context: Context, toolkit: "Toolkit", reference: str) -> "tuple[Image
     from pipeline.recipes.image_files import ImageFiles  # tar and compression: not for --help
 
     finder = context.unwrap(toolkit.finder(pull_policy="never", with_deps=False))
-    stored = context.unwrap(finder.find_stored(reference).bind(finder.fetcher.proven))
+    stored = context.unwrap(finder.serve_stored(reference))
     store = context.unwrap(toolkit.store())
-    return ImageFiles(finder.fetcher, store.open_archive), stored
+    return ImageFiles(finder.fetcher, store.open_blob), stored
 
 
 def _unpack(

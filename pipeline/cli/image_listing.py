@@ -14,6 +14,7 @@ from pipeline.cli.progress import size
 from pipeline.digest import Digest
 from pipeline.results import NoProof, Stored
 from pipeline.text import printable
+from pipeline.trust import Signer
 
 _PAGE: Final = 1000
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -197,4 +198,7 @@ def _labels_of(stored: Stored) -> str:
 def _signers_of(stored: Stored) -> str:
     if isinstance(stored.provenance, NoProof):
         return "unverified"
-    return ", ".join(signer.primary.hex[-16:] for signer in stored.provenance.signers)
+    return ", ".join(
+        signer.primary.hex[-16:] if isinstance(signer, Signer) else signer.key_sha256[:16]
+        for signer in stored.provenance.signers
+    )

@@ -39,12 +39,19 @@ COMMANDS: Final = {
         "pipeline.cli.completion",
         "Print a script that completes commands and options in SHELL.",
     ),
+    "explain": (
+        "pipeline.cli.registry",
+        "Say which rule decides on a registry image, without asking for it.",
+    ),
     "fetch": ("pipeline.cli.fetch", "Fetch images into the store, verified, and print their IDs."),
     "image": ("pipeline.cli.image", "List and show stored images, and remove them."),
+    "inspect": ("pipeline.cli.registry", "Show what a registry image is, without its layers."),
     "parse": ("pipeline.cli.parse", "Say what references are taken for, without fetching them."),
     "signature": ("pipeline.cli.signature", "Verify detached signatures by keys that are named."),
     "store": ("pipeline.cli.store", "Keep the store in order: verify, rebuild, measure."),
+    "tags": ("pipeline.cli.registry", "List the tags of a registry's repository."),
     "trust": ("pipeline.cli.trust", "Say whose signatures count, and for which image names."),
+    "verify": ("pipeline.cli.registry", "Verify registry images by their manifests alone."),
 }
 """Each command's module, which has the command under the same name, and a line about it.
 

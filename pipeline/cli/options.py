@@ -8,7 +8,7 @@ import click
 from returns.pipeline import is_successful
 
 from pipeline.cli.progress import ProgressWord
-from pipeline.cli.types import ByteSize, ConnectToRule
+from pipeline.cli.types import ByteSize, ConnectToRule, RegistryHost
 from pipeline.limits import RETRIES
 from pipeline.recipes.settings import Insecure, parse_insecure_options
 
@@ -101,6 +101,20 @@ def global_options() -> list[click.Option]:
             type=InsecureOptions(),
             metavar="WORDS",
             help="Leave checks out: image, tls, http, pubkey; comma-separated. Each one warns.",
+        ),
+        _option(
+            "--policy",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="A policy.json that says whose signatures registry images need.  "
+            "[default: policy.json in the folders of --config and --system-config]",
+        ),
+        _option(
+            "--insecure-registry",
+            type=RegistryHost(),
+            multiple=True,
+            metavar="HOST[:PORT]",
+            help="Ask this registry without checking its certificate, or over plain http.",
         ),
         _option(
             "--ca-file",

@@ -4,9 +4,9 @@ import json
 from datetime import datetime
 
 from pipeline.errors import PipelineError
-from pipeline.results import NoProof, SignatureProof, Stored
+from pipeline.results import ManifestProof, NoProof, Stored
 from pipeline.text import printable
-from pipeline.trust import KeyEntry, Signer
+from pipeline.trust import AnySigner, Decision, KeyEntry, SigstoreSigner
 
 
 def timestamp(moment: datetime) -> str:
@@ -16,20 +16,42 @@ def timestamp(moment: datetime) -> str:
 
 def image_document(stored: Stored) -> dict[str, object]:
     """Return a stored image as ``--json`` prints it."""
-    return {
+    provenance = stored.provenance
+    document: dict[str, object] = {
         "id": stored.image_id.image_id,
         "name": stored.name,
         "labels": {label.name: label.value for label in stored.labels.items},
         "size": stored.archive_bytes,
         "imported": timestamp(stored.imported_at),
         "source": stored.source,
-        "verified": isinstance(stored.provenance, SignatureProof),
+        "media_type": stored.media_type,
+        "verified": not isinstance(provenance, NoProof),
         "signers": [signer_document(signer) for signer in signers_of(stored)],
-    } | ({"reason": stored.provenance.reason} if isinstance(stored.provenance, NoProof) else {})
+    }
+    if isinstance(provenance, NoProof):
+        document["reason"] = provenance.reason
+    if isinstance(provenance, ManifestProof):
+        document["decided_by"] = decision_document(provenance.decision)
+    return document
 
 
-def signer_document(signer: Signer) -> dict[str, object]:
+def decision_document(decision: Decision) -> dict[str, object]:
+    """Return which rule let an image pass, as ``--json`` prints it."""
+    return {
+        "policy": decision.policy,
+        "scope": decision.scope,
+        "requirement": decision.requirement,
+    }
+
+
+def signer_document(signer: AnySigner) -> dict[str, object]:
     """Return a signer as ``--json`` prints it."""
+    if isinstance(signer, SigstoreSigner):
+        return {
+            "key_sha256": signer.key_sha256,
+            "algorithm": signer.algorithm,
+            "trusted_by": {"origin": "policy", "path": signer.path},
+        }
     return {
         "fingerprint": signer.primary.hex,
         "key": signer.signing_key.hex,
@@ -52,9 +74,9 @@ def error_document(error: PipelineError) -> dict[str, object]:
     return {"kind": error.kind, "message": error.message, "hint": error.hint}
 
 
-def signers_of(stored: Stored) -> tuple[Signer, ...]:
+def signers_of(stored: Stored) -> tuple[AnySigner, ...]:
     """Return who is proven to have signed a stored image."""
-    return stored.provenance.signers if isinstance(stored.provenance, SignatureProof) else ()
+    return () if isinstance(stored.provenance, NoProof) else stored.provenance.signers
 
 
 def terminal_json(raw: bytes) -> str:
@@ -81,8 +103,19 @@ def scope_words(entry: KeyEntry) -> str:
     return f"{scope} ({entry.origin})"
 
 
-def signer_line(signer: Signer) -> str:
+def decision_line(decision: Decision) -> str:
+    """Say in one line which rule let an image pass."""
+    scope = f" for {printable(decision.scope)}" if decision.scope else ""
+    return f"{printable(decision.requirement)} of {printable(decision.policy)}{scope}"
+
+
+def signer_line(signer: AnySigner) -> str:
     """Say in one line who signed and what granted them trust."""
+    if isinstance(signer, SigstoreSigner):
+        return (
+            f"a bare {printable(signer.algorithm)} key\n  SHA-256 {signer.key_sha256}\n"
+            f"  trusted by the policy, {printable(signer.path) or 'which holds it'}"
+        )
     who = ", ".join(printable(user_id) for user_id in signer.user_ids[:3]) or "no user ID"
     lenient = f", leniency: {' '.join(signer.leniency)}" if signer.leniency else ""
     return (

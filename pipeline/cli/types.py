@@ -9,6 +9,7 @@ from returns.pipeline import is_successful
 
 if TYPE_CHECKING:
     from pipeline.adapters.http import ConnectTo
+    from pipeline.oci import OciPlatform
 
 _UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _DURATION: Final = re.compile(
@@ -16,6 +17,7 @@ _DURATION: Final = re.compile(
     r"(?:(?P<minutes>[0-9]{1,8})m)?(?:(?P<seconds>[0-9]{1,9})s)?",
     re.ASCII,
 )
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
 _SIZE: Final = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
 
 
@@ -37,6 +39,50 @@ class ConnectToRule(click.ParamType["ConnectTo"]):
         if not is_successful(parsed):
             self.fail(f"{str(value)!r}: {parsed.failure()}", param, ctx)
         return parsed.unwrap()
+
+
+class PlatformWords(click.ParamType["OciPlatform"]):
+    """A platform of registry images."""
+
+    name = "platform"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "OciPlatform":
+        """Return the platform, or fail as a usage error.
+
+        >>> str(PlatformWords().convert("linux/aarch64", None, None))
+        'linux/arm64'
+        """
+        from pipeline.oci import OciPlatform
+        from pipeline.oci.platforms import parse_platform
+
+        if isinstance(value, OciPlatform):
+            return value
+        parsed = parse_platform(str(value))
+        if not is_successful(parsed):
+            self.fail(f"{str(value)!r}: {parsed.failure()}", param, ctx)
+        return parsed.unwrap()
+
+
+class RegistryHost(click.ParamType[str]):
+    """A registry's host, with its port where it has one."""
+
+    name = "host"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return it in lower case, or fail as a usage error.
+
+        >>> RegistryHost().convert("Localhost:5000", None, None)
+        'localhost:5000'
+        """
+        text = str(value).lower()
+        match = _HOST.fullmatch(text)
+        if match is None or not 0 < int(match[1] or 443) < 65536:
+            self.fail(f"{text!r} is not a registry, wanted HOST or HOST:PORT", param, ctx)
+        return text
 
 
 class Moment(click.ParamType[datetime]):

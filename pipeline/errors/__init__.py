@@ -13,8 +13,8 @@ without credentials.
                              FileUnreadable, AuthenticationFailed, RealmRefused,
                              SignatureDeferred, SignatureUnavailable, DigestMismatch,
                              BlobSizeMismatch, AllCandidatesFailed
-      VerificationError   6  NotASignature, UnknownSigner, BadSignature, WeakSignature,
-                             UnusableKey, SignatureTime, UnsupportedSignature,
+      VerificationError   6  NotASignature, NotASignedMessage, UnknownSigner, BadSignature,
+                             WeakSignature, UnusableKey, SignatureTime, UnsupportedSignature,
                              SignerNotTrustedForName, TooFewSigners, Unproven,
                              InvalidPayload, IdentityMismatch, BadSigstoreSignature,
                              PolicyRejects, RequirementUnmet
@@ -51,6 +51,7 @@ from pipeline.errors.download import (
     BlobSizeMismatch,
     DigestMismatch,
     DownloadError,
+    OnePlaceError,
     SignatureDeferred,
     SignatureUnavailable,
 )
@@ -74,6 +75,7 @@ from pipeline.errors.oci import (
     NoSuchImage,
     PlatformNotFound,
     UnsupportedManifest,
+    document_error,
 )
 from pipeline.errors.output import OutputError, OutputExists, OutputUnavailable
 from pipeline.errors.reference import InvalidReference, ParseError, UnsupportedReference
@@ -112,6 +114,7 @@ from pipeline.errors.verification import (
     IdentityMismatch,
     InvalidPayload,
     NotASignature,
+    NotASignedMessage,
     PolicyRejects,
     RequirementUnmet,
     SignatureTime,
@@ -183,8 +186,10 @@ __all__ = [
     "NoMatchingTag",
     "NoSuchImage",
     "NotASignature",
+    "NotASignedMessage",
     "NotAnImage",
     "NotExportable",
+    "OnePlaceError",
     "OutputError",
     "OutputExists",
     "OutputUnavailable",
@@ -222,4 +227,5 @@ __all__ = [
     "UnusableKey",
     "VerificationError",
     "WeakSignature",
+    "document_error",
 ]

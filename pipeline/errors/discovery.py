@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias, final
 
-from pipeline.errors.download import SignatureDeferred, SignatureUnavailable
-from pipeline.errors.transport import DeadlineExceeded, InsecureUrl, TlsFailed, TransportError
+from pipeline.errors.download import OnePlaceError
+from pipeline.errors.transport import DeadlineExceeded, InsecureUrl, TlsFailed
 from pipeline.exit_codes import ExitCode
 from pipeline.names import ImageName
 from pipeline.text import printable, quoted, redact_url
@@ -57,7 +57,7 @@ class DiscoveryFailed:
 
     name: ImageName
     sought: str
-    attempts: tuple[TransportError | NoMatchingTag | SignatureDeferred | SignatureUnavailable, ...]
+    attempts: tuple[OnePlaceError | NoMatchingTag, ...]
 
     kind: ClassVar = "discovery-failed"
     exit_code: ClassVar = ExitCode.DISCOVERY

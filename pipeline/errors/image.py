@@ -100,7 +100,10 @@ class ManifestMissing:
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return "the archive is not an App Container Image; check that it is the right file"
+        return (
+            "check that it is the right file: an App Container Image has manifest and rootfs, "
+            "a tar for oci-archive: has oci-layout, one for docker-archive: manifest.json"
+        )
 
 
 @final

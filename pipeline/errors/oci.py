@@ -5,6 +5,7 @@ from typing import ClassVar, final
 
 from pipeline.digest import Digest
 from pipeline.exit_codes import ExitCode
+from pipeline.oci.documents import DocumentProblem
 from pipeline.text import printable, quoted
 
 _SHOWN_PLATFORMS = 20
@@ -128,3 +129,12 @@ class NoSuchImage:
     def hint(self) -> str:
         """What to do about it."""
         return "name one of them behind the path, after a colon"
+
+
+def document_error(
+    document: str, problem: DocumentProblem
+) -> InvalidDocument | UnsupportedManifest:
+    """Return the error for what a document, called ``manifest`` or the like, was found to be."""
+    if problem.unsupported_type:
+        return UnsupportedManifest(problem.unsupported_type, problem.reason)
+    return InvalidDocument(document, problem.path, problem.reason)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias, final
 
+from pipeline.addresses import AddressScope
 from pipeline.exit_codes import ExitCode
 from pipeline.text import printable, quoted, redact_url
 
@@ -13,7 +14,8 @@ class HttpStatus:
     """The server answered with a status that is not the one wanted.
 
     ``retry_after_seconds`` is what its ``Retry-After`` says (RFC 9110 section 10.2.3);
-    ``untrusted_challenges`` are its ``WWW-Authenticate`` fields (section 11.6.1).
+    ``untrusted_challenges`` are its ``WWW-Authenticate`` fields (section 11.6.1), and ``peer`` is
+    where the server was, None where nobody can tell.
     """
 
     url: str
@@ -21,6 +23,7 @@ class HttpStatus:
     wanted: str = "200"
     retry_after_seconds: float | None = None
     untrusted_challenges: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    peer: AddressScope | None = field(default=None, repr=False, compare=False)
 
     kind: ClassVar = "http-status"
     exit_code: ClassVar = ExitCode.DOWNLOAD

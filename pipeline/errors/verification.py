@@ -36,16 +36,39 @@ class NotASignature:
 
 @final
 @dataclass(frozen=True, slots=True)
+class NotASignedMessage:
+    """What should be a signed message is none: junk, signed by nobody, more than one text."""
+
+    reason: str
+
+    kind: ClassVar = "not-a-signed-message"
+    exit_code: ClassVar = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"not an OpenPGP signed message: {printable(self.reason)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "ask the image's maker to sign it again, with skopeo or gpg --sign"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class UnknownSigner:
     """No key that is trusted for the name is among those that claim to have signed.
 
     ``issuers`` are key IDs or fingerprints as the signature gives them, unproven; ``scope`` says
-    for which name (or any) keys were looked up, ``keys`` how many there were.
+    for which name (or any) keys were looked up, ``keys`` how many there were. ``policy`` is the
+    path of a policy whose own keys they were; it is empty for those of the keystore.
     """
 
     issuers: tuple[str, ...]
     scope: str
     keys: int
+    policy: str = ""
 
     kind: ClassVar = "unknown-signer"
     exit_code: ClassVar = ExitCode.VERIFICATION
@@ -53,17 +76,25 @@ class UnknownSigner:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
+        trusted = (
+            f"that {quoted(self.policy)} names"
+            if self.policy
+            else f"trusted for {printable(self.scope)}"
+        )
+        if not self.issuers and not self.keys:
+            return f"there is no key {trusted}, so no signature can prove anything"
         claimed = ", ".join(self.issuers) if self.issuers else "nobody by name"
-        scope = printable(self.scope)
         wanted = {
-            0: f"a key trusted for {scope}, and there is none",
-            1: f"the one key trusted for {scope}",
-        }.get(self.keys, f"one of the {self.keys} keys trusted for {scope}")
+            0: f"a key {trusted}, and there is none",
+            1: f"the one key {trusted}",
+        }.get(self.keys, f"one of the {self.keys} keys {trusted}")
         return f"the signature claims to be by {printable(claimed)}, wanted {wanted}"
 
     @property
     def hint(self) -> str:
         """What to do about it."""
+        if self.policy:
+            return "if you know and trust that key, name its file in that policy, in keyPaths"
         prefix = "NAME" if self.scope == ANY_NAME else printable(self.scope)
         return f"if you know and trust that key: image-pipeline trust add --prefix {prefix} KEYFILE"
 
@@ -234,9 +265,12 @@ class SignerNotTrustedForName:
 @final
 @dataclass(frozen=True, slots=True)
 class TooFewSigners:
-    """Good signatures, but by fewer distinct primary keys than are demanded."""
+    """Good signatures, but by fewer distinct primary keys than are demanded.
 
-    signers: tuple[Fingerprint, ...]
+    ``signers`` are fingerprints; of public keys without one, what tells them apart.
+    """
+
+    signers: tuple[Fingerprint | str, ...]
     wanted: int
 
     kind: ClassVar = "too-few-signers"
@@ -407,6 +441,7 @@ class RequirementUnmet:
 
 VerificationError: TypeAlias = (
     NotASignature
+    | NotASignedMessage
     | UnknownSigner
     | BadSignature
     | WeakSignature

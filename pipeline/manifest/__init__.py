@@ -241,14 +241,14 @@ def _read_annotation(value: JsonValue) -> Result[tuple[str, str], ManifestProble
     if not is_successful(annotation):
         return annotation
     name, text = annotation.unwrap()
-    if name == "created" and not _is_time(text):
+    if name == "created" and not is_time(text):
         return Failure(value.member("value").refuse("a time such as 2014-10-27T19:32:27Z"))
     if name in {"homepage", "documentation"} and _WEB_URL.fullmatch(text) is None:
         return Failure(value.member("value").refuse("an http: or https: URL"))
     return annotation
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
     """Tell whether a text is a time by RFC 3339 section 5.6, as the schema's package reads it."""
     match = _RFC3339.fullmatch(text)
     if match is None:

@@ -24,7 +24,7 @@ from pipeline.strict_json import JsonProblem, JsonValue
 Check: TypeAlias = Callable[[JsonValue], Result[None, JsonProblem]]
 
 _AC_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
-_ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _QUANTITY: Final = re.compile(
     r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?", re.ASCII
 )
@@ -175,7 +175,7 @@ def _event_handler(value: JsonValue) -> Result[None, JsonProblem]:
 
 def _environment_variable(value: JsonValue) -> Result[None, JsonProblem]:
     wanted = 'letters, digits, "_", "." and "-", the first a letter or "_"'
-    return _object(value, ("name", partial(_matches, _ENVIRONMENT_NAME, wanted)), ("value", _text))
+    return _object(value, ("name", partial(_matches, ENVIRONMENT_NAME, wanted)), ("value", _text))
 
 
 def _mount_point(value: JsonValue) -> Result[None, JsonProblem]:

@@ -18,7 +18,7 @@ from pipeline.digest import Digest
 from pipeline.limits import MANIFEST_BYTES, MANIFEST_DEPTH
 from pipeline.manifest import ImageManifest
 from pipeline.names import Platform
-from pipeline.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor
+from pipeline.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor, OciPlatform
 from pipeline.oci.platforms import oci_platform
 from pipeline.strict_json import JsonValue, parse_json
 
@@ -50,7 +50,7 @@ def image_config(
     if not is_successful(execution):
         return Failure(execution.failure())
     members: dict[str, object] = {
-        **_platform(manifest, platform),
+        **_members_of(_named(manifest, platform)),
         "config": execution.unwrap(),
         "rootfs": {"type": "layers", "diff_ids": [str(diff_id)]},
         "history": [{"created_by": f"appc image {manifest.name}"}],
@@ -81,21 +81,33 @@ def image_index(manifest: ImageManifest, platform: Platform, described: Descript
     """Return the index of a layout with that image alone, tagged with its version."""
     version = manifest.labels.get("version") or "latest"
     tag = version if _TAG.fullmatch(version) else "latest"
-    entry = described.document | {
-        "platform": _platform(manifest, platform),
-        "annotations": {"org.opencontainers.image.ref.name": tag},
-    }
+    return index_of(described, _named(manifest, platform), tag)
+
+
+def index_of(described: Descriptor, platform: OciPlatform, tag: str | None) -> bytes:
+    """Return the index of a layout with one image; a ``tag`` that the spec does not allow is none.
+
+    A platform without an operating system is left out.
+    """
+    entry = described.document
+    if platform.os:
+        entry["platform"] = _members_of(platform)
+    if tag is not None and _TAG.fullmatch(tag):
+        entry["annotations"] = {"org.opencontainers.image.ref.name": tag}
     return _json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]})
 
 
-def _platform(manifest: ImageManifest, platform: Platform) -> dict[str, object]:
-    named = oci_platform(
+def _named(manifest: ImageManifest, platform: Platform) -> OciPlatform:
+    return oci_platform(
         Platform(
             manifest.labels.get("os") or platform.os, manifest.labels.get("arch") or platform.arch
         )
     )
-    members: dict[str, object] = {"architecture": named.architecture, "os": named.os}
-    return members | {"variant": named.variant} if named.variant else members
+
+
+def _members_of(platform: OciPlatform) -> dict[str, object]:
+    members: dict[str, object] = {"architecture": platform.architecture, "os": platform.os}
+    return members | {"variant": platform.variant} if platform.variant else members
 
 
 def _execution(app: JsonValue, annotations: Mapping[str, str]) -> Result[dict[str, object], str]:

@@ -11,7 +11,6 @@ that are not read here. The configuration of an artifact may be anything, and is
 
 from typing import Final
 
-from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.digest import Digest
@@ -49,16 +48,14 @@ def parse_config(untrusted: bytes) -> Result[OciConfig, DocumentProblem]:
 
 
 def _read_rootfs(value: JsonValue) -> Result[tuple[Digest, ...], JsonProblem]:
-    checked = value.fields("type", "diff_ids").bind(
-        lambda rootfs: rootfs.member("type").checked(_parse_rootfs_type)
+    diff_ids: Result[tuple[Digest, ...], JsonProblem] = Result.do(
+        digests
+        for _ in value.fields("type", "diff_ids")
+        for _ in value.member("type").checked(_parse_rootfs_type)
+        for bounded in value.member("diff_ids").at_most(LAYERS)
+        for digests in bounded.items(read_digest)
     )
-    if not is_successful(checked):
-        return Failure(checked.failure())
-    untrusted_ids = value.member("diff_ids")
-    if isinstance(untrusted_ids.value, list) and len(untrusted_ids.value) > LAYERS:
-        reason = f"got {len(untrusted_ids.value)} elements, wanted at most {LAYERS}"
-        return Failure(JsonProblem(untrusted_ids.path, reason))
-    return untrusted_ids.items(read_digest)
+    return diff_ids
 
 
 def _parse_rootfs_type(untrusted_text: str) -> Result[str, str]:

@@ -141,7 +141,8 @@ def _kind_of(document: JsonValue, told: str) -> Result[str, DocumentProblem]:
     if not is_successful(named):
         return Failure(problem_of(named.failure()))
     # 2. Its shape is enough: old registries send it under any name.
-    if named.unwrap() in SCHEMA1_TYPES or version.value == 1 or _has(document, "fsLayers"):
+    is_first = is_successful(version.integer(1, 1))
+    if named.unwrap() in SCHEMA1_TYPES or is_first or _has(document, "fsLayers"):
         return Failure(DocumentProblem("$", _SCHEMA1_REASON, named.unwrap() or _SCHEMA1))
     right_version = version.integer(2, 2)
     if not is_successful(right_version):
@@ -177,9 +178,8 @@ def _read_manifest(
         OciManifest(media_type, config, layers, annotations, raw)
         for _ in _without(document, "a manifest", (*_INDEX_MEMBERS, *_SCHEMA1_MEMBERS))
         for config in _read_descriptor(document.member("config"))
-        for layers in _bounded(document.member("layers"), LAYERS).bind(
-            lambda value: value.items(_read_descriptor)
-        )
+        for bounded in document.member("layers").at_most(LAYERS)
+        for layers in bounded.items(_read_descriptor)
         for annotations in document.member("annotations").text_map()
     )
     return manifest.alt(problem_of)
@@ -191,9 +191,8 @@ def _read_index(
     index: Result[OciManifest | OciIndex, JsonProblem] = Result.do(
         OciIndex(media_type, entries, raw)
         for _ in _without(document, "an index", (*_MANIFEST_MEMBERS, *_SCHEMA1_MEMBERS))
-        for entries in _bounded(document.member("manifests"), INDEX_ENTRIES).bind(
-            lambda value: value.items(_read_entry)
-        )
+        for bounded in document.member("manifests").at_most(INDEX_ENTRIES)
+        for entries in bounded.items(_read_entry)
     )
     return index.alt(problem_of)
 
@@ -207,13 +206,6 @@ def _without(
         if not member.is_absent:
             return Failure(member.refuse(f"nothing: {what} has no {name}"))
     return Success(document)
-
-
-def _bounded(value: JsonValue, most: int) -> Result[JsonValue, JsonProblem]:
-    if isinstance(value.value, list) and len(value.value) > most:
-        reason = f"got {len(value.value)} elements, wanted at most {most}"
-        return Failure(JsonProblem(value.path, reason))
-    return Success(value)
 
 
 def _read_descriptor(value: JsonValue) -> Result[Descriptor, JsonProblem]:

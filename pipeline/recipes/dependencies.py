@@ -24,7 +24,7 @@ from pipeline.parallel import StoppableObserver, in_parallel
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.standing import as_expected
 from pipeline.reference import AppcReference, ImageIDReference
-from pipeline.results import Expectations, Stored
+from pipeline.results import ACI_TYPE, Expectations, Stored
 from pipeline.text import printable
 
 
@@ -90,6 +90,9 @@ def _wanted_by(
 
 
 def _dependencies_of(fetcher: Fetcher, image: Stored) -> Result[tuple[_Wanted, ...], PipelineError]:
+    if image.media_type != ACI_TYPE:
+        # An OCI image has all of its layers itself.
+        return Success(())
     raw = fetcher.store.manifest(image.image_id)
     if not is_successful(raw):
         return Failure(raw.failure())

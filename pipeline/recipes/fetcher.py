@@ -10,7 +10,7 @@ goes to the observer as events. Here is what the store can give; what has to be 
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, final
 
 from returns.pipeline import is_successful
@@ -27,13 +27,18 @@ from pipeline.errors import (
 from pipeline.events import Noticed, Observer
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.mirrors import NO_MIRRORS, Mirrors
-from pipeline.names import Labels, Platform
+from pipeline.names import Label, LabelName, Labels, Platform
+from pipeline.oci import OciPlatform
+from pipeline.oci.platforms import oci_platform
 from pipeline.ports import (
     Catalog,
     Clock,
     Discovery,
+    ImagePathReader,
     Keyring,
+    ManifestPolicy,
     Quarantine,
+    Registries,
     RemoteCache,
     RemoteEntry,
     SignatureVerifier,
@@ -41,16 +46,24 @@ from pipeline.ports import (
     Transport,
 )
 from pipeline.recipes.settings import PullPolicy
-from pipeline.recipes.standing import as_expected, still_proven
+from pipeline.recipes.standing import as_expected, still_admitted, still_proven
 from pipeline.reference import (
     AppcReference,
     ArchiveReference,
     DockerReference,
     ImageIDReference,
+    ImagePathReference,
     Reference,
 )
-from pipeline.results import Expectations, QuarantinedBlob, Stored
-from pipeline.text import redact_url
+from pipeline.results import (
+    ACI_TYPE,
+    Expectations,
+    ManifestProof,
+    QuarantinedBlob,
+    RegistryPlace,
+    Stored,
+)
+from pipeline.text import printable, redact_url
 from pipeline.trust import ONE_SIGNER, SignerPolicy
 
 
@@ -92,6 +105,11 @@ class Fetcher:
     ``no_cache`` has what is found by name or URL fetched anew, neither freshness nor validators
     asked; ``never`` and paths are as ever. ``mirrors`` are asked before their origins.
     ``prepare`` is called before the first request, and may refuse it.
+
+    Registry images are asked for where ``registries`` says, for ``images_for`` (the platform in
+    Go's words where it is None), and pass as ``policy`` says; ``images`` reads them out of files.
+    ``check_layers`` has each layer unpacked once to see that it is what was signed; ``to_aci``
+    has them stored as archives.
     """
 
     transport: Transport
@@ -110,6 +128,12 @@ class Fetcher:
     no_cache: bool = False
     mirrors: Mirrors = NO_MIRRORS
     prepare: Callable[[], Result[None, ConfigurationError]] = _nothing_to_prepare
+    registries: Registries | None = None
+    policy: ManifestPolicy | None = None
+    images: ImagePathReader | None = None
+    images_for: OciPlatform | None = None
+    check_layers: bool = False
+    to_aci: bool = False
 
     def fetch_image(
         self,
@@ -156,19 +180,21 @@ class Fetcher:
         if not as_expected(found.unwrap(), demanded(Expectations())):
             return Failure(ImageNotFound(shown(reference)))
         self.notice("store-hit", f"using image from the store for {shown(reference)}")
-        return self.proven(found.unwrap())
+        return self.proven(found.unwrap(), reference)
 
     def look_up(self, reference: Reference) -> Result[Stored, PipelineError]:
         """Find what ``reference`` names in the store alone, whoever signed it."""
         match reference:
             case ImageIDReference():
-                return self.store.resolve(reference.hex_prefix)
+                return self.store.resolve(reference.hex_prefix, reference.algorithm)
             case AppcReference():
                 defaults = Labels(self.platform.labels)
                 return self.store.find(reference.name, reference.labels, defaults)
             case ArchiveReference():
                 return self._look_up_url(reference.url)
             case DockerReference():
+                return self._look_up_registry_image(reference)
+            case ImagePathReference():
                 return Failure(ImageNotFound(reference.string))
 
     def _look_up_url(self, url: str) -> Result[Stored, StoreError]:
@@ -187,30 +213,80 @@ class Fetcher:
             return Failure(ImageNotFound(redact_url(url)))
         return Success(max(remembered, key=lambda entry: entry.freshness.fetched_at).image)
 
-    def proven(self, stored: Stored) -> Result[Stored, PipelineError]:
-        """Accept a stored image only on the proof that is demanded now; note that it is used."""
-        accepted = (
-            Success(stored)
-            if self.unsigned_reason is not None
-            else still_proven(
-                stored,
-                keyring=self.keyring,
-                verifier=self.verifier,
-                clock=self.clock,
-                leniency=self.leniency,
-                signers=self.signers,
-            )
-        )
+    def _look_up_registry_image(self, reference: DockerReference) -> Result[Stored, StoreError]:
+        """Return what was fetched last by this reference, for the platform."""
+        found = self.store.lookup(RegistryPlace(reference, "", self.oci_platform).image)
+        if not is_successful(found):
+            return Failure(found.failure())
+        entry = found.unwrap()
+        if entry is None or not self.is_wanted_form(entry.image):
+            return Failure(ImageNotFound(reference.string))
+        return Success(named_as(entry.image, reference))
+
+    @property
+    def oci_platform(self) -> OciPlatform:
+        """For which platform registry images are wanted."""
+        return oci_platform(self.platform) if self.images_for is None else self.images_for
+
+    def is_wanted_form(self, stored: Stored) -> bool:
+        """Tell whether a registry image is stored in the form that is wanted now."""
+        return (stored.media_type == ACI_TYPE) == self.to_aci
+
+    def proven(
+        self, stored: Stored, asked: Reference | None = None
+    ) -> Result[Stored, PipelineError]:
+        """Accept a stored image only on the proof that is demanded now; note that it is used.
+
+        A registry image that was ``asked`` for by a reference is judged under that one: the same
+        image may have come under several.
+        """
+        accepted = self.judged(stored, asked)
         if is_successful(accepted):
             self.store.touch(stored.image_id)
         return accepted
+
+    def judged(
+        self, stored: Stored, asked: Reference | None = None, *, rejudge: bool = False
+    ) -> Result[Stored, PipelineError]:
+        """Judge a stored image as :meth:`proven` does; nobody notes that.
+
+        With ``rejudge``, signatures that stand as they were judged before are judged again, too.
+        """
+        if self.unsigned_reason is not None:
+            return Success(stored)
+        if stored.media_type != ACI_TYPE or isinstance(stored.provenance, ManifestProof):
+            reference = asked.subject if isinstance(asked, DockerReference) else ""
+            return still_admitted(stored, reference, policy=self.policy, clock=self.clock)
+        return still_proven(
+            stored,
+            keyring=self.keyring,
+            verifier=self.verifier,
+            clock=self.clock,
+            leniency=self.leniency,
+            signers=self.signers,
+            rejudge=rejudge,
+        )
 
     def notice(self, kind: str, message: str) -> None:
         """Tell the observer something that a person should know, without secrets."""
         self.observer.on_event(Noticed(kind, message))
 
 
+def named_as(stored: Stored, reference: DockerReference) -> Stored:
+    """Return a registry image under the name and tag by which it was asked for.
+
+    An archive that was made of one has a name of its own.
+    """
+    if stored.media_type == ACI_TYPE:
+        return stored
+    others = tuple(label for label in stored.labels.items if label.name != "version")
+    tag = () if reference.tag is None else (Label(LabelName("version"), reference.tag),)
+    return replace(stored, name=reference.image_name, labels=Labels((*others, *tag)))
+
+
 def _is_path(reference: Reference) -> bool:
+    if isinstance(reference, ImagePathReference):
+        return True
     return isinstance(reference, ArchiveReference) and reference.path is not None
 
 
@@ -218,6 +294,9 @@ def shown(reference: Reference) -> str:
     """Return a reference without secrets, which the escapes of a CIMD would hide and keep."""
     if isinstance(reference, ArchiveReference):
         return redact_url(reference.url)
+    if isinstance(reference, DockerReference | ImagePathReference):
+        # There is no secret in it, and an "@" before its digest.
+        return printable(reference.string)
     return redact_url(reference.string)
 
 

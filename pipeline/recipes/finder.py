@@ -10,11 +10,11 @@ from typing import final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.errors import FileUnreadable, PipelineError
+from pipeline.errors import FileUnreadable, PipelineError, UnsupportedReference
 from pipeline.ports import PathProbe
 from pipeline.recipes.dependencies import fetch_dependencies
 from pipeline.recipes.fetcher import Fetcher
-from pipeline.reference import ArchiveReference
+from pipeline.reference import ArchiveReference, DockerReference
 from pipeline.results import Stored
 from pipeline.stages.parse import parse_reference
 
@@ -52,9 +52,37 @@ class Finder:
         below = fetch_dependencies(self.fetcher, fetched.unwrap())
         return Failure(below.failure()) if not is_successful(below) else Success(fetched.unwrap())
 
+    def find_every_platform(self, untrusted_text: str) -> Result[tuple[Stored, ...], PipelineError]:
+        """Fetch every image that a registry's index has under a name.
+
+        Errors: UnsupportedReference for what is in no registry.
+        """
+        parsed = parse_reference(self.paths)(untrusted_text)
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
+        reference = parsed.unwrap()
+        if not isinstance(reference, DockerReference):
+            advice = "leave --all-platforms out, or name docker://HOST/PATH:TAG"
+            return Failure(
+                UnsupportedReference(
+                    reference.string, "only a registry has images for several platforms", advice
+                )
+            )
+        from pipeline.recipes.every_platform import fetch_every_platform
+
+        return fetch_every_platform(self.fetcher, reference)
+
     def find_stored(self, untrusted_text: str) -> Result[Stored, PipelineError]:
         """Find an image in the store alone, whoever signed it: to show it or to remove it."""
         parsed = parse_reference(self.paths)(untrusted_text)
         if not is_successful(parsed):
             return Failure(parsed.failure())
         return self.fetcher.look_up(parsed.unwrap())
+
+    def serve_stored(self, untrusted_text: str) -> Result[Stored, PipelineError]:
+        """Find an image in the store alone, proven now under the reference that was written."""
+        parsed = parse_reference(self.paths)(untrusted_text)
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
+        found = self.fetcher.look_up(parsed.unwrap())
+        return found.bind(lambda stored: self.fetcher.proven(stored, parsed.unwrap()))

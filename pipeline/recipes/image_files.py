@@ -6,11 +6,11 @@ An image leaves the store as it is served: on the proof that is demanded now. Th
 it proven; the images below it are proven here. What is written is compared with the image ID.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, final
+from typing import final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result
@@ -26,15 +26,12 @@ from pipeline.adapters.output import (
     extract_archives,
 )
 from pipeline.archive.selection import EVERYTHING, Selection, make_whitelist
-from pipeline.digest import Digest
-from pipeline.errors import PipelineError, StoreError
+from pipeline.errors import PipelineError
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.recipes.fetcher import Fetcher
+from pipeline.recipes.oci_files import OciFiles, OpenBlob
 from pipeline.recipes.rendering import plan_rendering, read_manifest
-from pipeline.results import Stored
-
-OpenArchive: TypeAlias = Callable[[Digest], Result[BinaryIO, StoreError]]
-"""Opens a stored image's uncompressed archive."""
+from pipeline.results import ACI_TYPE, Stored
 
 
 @final
@@ -43,28 +40,38 @@ class ImageFiles:
     """Writes stored images to places outside of the store."""
 
     fetcher: Fetcher
-    open_archive: OpenArchive
+    open_blob: OpenBlob
 
     def chunks(self, image: Stored) -> Iterator[Result[bytes, PipelineError]]:
-        """Give the archive's bytes; a Failure is the last value."""
+        """Give the archive's bytes, of an OCI image those that it converts to.
+
+        Errors: a Failure is the last value.
+        """
+        if _is_oci(image):
+            return self._oci.chunks(image)
         return archive_chunks(self._archive(image))
 
     def export(
         self, image: Stored, target: Path, *, overwrite: bool
     ) -> Result[None, PipelineError]:
-        """Write the archive, uncompressed, to a file.
+        """Write the archive, uncompressed, to a file; an OCI image is converted into one.
 
-        Errors: OutputExists, OutputUnavailable; StoreCorrupt where it is not that image.
+        Errors: OutputExists, OutputUnavailable; StoreCorrupt where it is not that image;
+        NotExportable and DiffIDMismatch for an OCI image that cannot be one.
         """
+        if _is_oci(image):
+            return self._oci.export(image, target, overwrite=overwrite)
         return export_archive(self._archive(image), target, overwrite=overwrite)
 
     def export_layout(
         self, image: Stored, target: Path, *, overwrite: bool
     ) -> Result[None, PipelineError]:
-        """Write the image as an OCI image layout of one layer.
+        """Write the image as an OCI image layout: an archive becomes one layer.
 
         Errors: as :meth:`export`, and NotExportable for what an OCI image cannot say.
         """
+        if _is_oci(image):
+            return self._oci.export_layout(image, target, overwrite=overwrite)
         read = read_manifest(self.fetcher, image)
         if not is_successful(read):
             return Failure(read.failure())
@@ -90,8 +97,14 @@ class ImageFiles:
     ) -> Result[ExtractionReport, PipelineError]:
         """Unpack the image's own archive, without what it depends on, into a folder.
 
+        All layers of an OCI image are its own.
+
         Errors: OutputExists, OutputUnavailable; ImageError; StoreError.
         """
+        if _is_oci(image):
+            return self._oci.render(
+                image, target, rootfs_only=rootfs_only, options=options, overwrite=overwrite
+            )
         archive = self._archive(image, Selection(rootfs_only=rootfs_only))
         return extract_archives(
             (archive,), target, options=options, overwrite=overwrite, limits=_limits(image)
@@ -110,6 +123,10 @@ class ImageFiles:
 
         Errors: as :meth:`extract`; ImageNotFound for a dependency that the store has not.
         """
+        if _is_oci(image):
+            return self._oci.render(
+                image, target, rootfs_only=rootfs_only, options=options, overwrite=overwrite
+            )
         planned = plan_rendering(self.fetcher, image, rootfs_only=rootfs_only)
         if not is_successful(planned):
             return Failure(planned.failure())
@@ -122,8 +139,16 @@ class ImageFiles:
             limits=_limits(*(layer.image for layer in layers)),
         )
 
+    @property
+    def _oci(self) -> OciFiles:
+        return OciFiles(self.open_blob, self.fetcher.limits)
+
     def _archive(self, image: Stored, selection: Selection = EVERYTHING) -> Archive:
-        return Archive(partial(self.open_archive, image.image_id), image.image_id, selection)
+        return Archive(partial(self.open_blob, image.image_id), image.image_id, selection)
+
+
+def _is_oci(image: Stored) -> bool:
+    return image.media_type != ACI_TYPE
 
 
 def _limits(*images: Stored) -> Limits:

@@ -20,10 +20,8 @@ from pipeline.errors import (
     DiscoveryFailed,
     DownloadError,
     NoMatchingTag,
+    OnePlaceError,
     PipelineError,
-    SignatureDeferred,
-    SignatureUnavailable,
-    TransportError,
 )
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.remote import fetch_remote
@@ -31,7 +29,7 @@ from pipeline.reference import AppcReference, Reference
 from pipeline.results import Expectations, Stored
 from pipeline.stage import Stage, first_success
 
-_Attempt: TypeAlias = TransportError | SignatureDeferred | SignatureUnavailable | NoMatchingTag
+_Attempt: TypeAlias = OnePlaceError | NoMatchingTag
 
 
 def fetch_mirrored(

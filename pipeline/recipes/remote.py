@@ -16,19 +16,22 @@ from returns.result import Failure, Result, Success
 from pipeline.errors import (
     ConfigurationError,
     ExitCode,
+    ImageError,
     ImageNotFound,
     PipelineError,
+    StoreError,
     StoreReadOnly,
     VerificationError,
 )
 from pipeline.events import StageEnded, StageStarted
 from pipeline.ports import Quarantine, RemoteEntry
-from pipeline.recipes.fetcher import Fetcher, QuarantineSession, shown
+from pipeline.recipes.fetcher import Fetcher, QuarantineSession, named_as, shown
 from pipeline.recipes.standing import as_expected
-from pipeline.reference import Reference
+from pipeline.reference import DockerReference, ImagePathReference, Reference
 from pipeline.results import (
     Downloaded,
     Expectations,
+    Extracted,
     Located,
     Stored,
     Unchanged,
@@ -36,12 +39,16 @@ from pipeline.results import (
     Verified,
 )
 from pipeline.stage import Stage, tap
-from pipeline.stages.discover import discover_endpoints
-from pipeline.stages.download import download_if_changed, download_unsigned_if_changed
+from pipeline.stages.discover import DIRECT_REGISTRIES, discover_endpoints
+from pipeline.stages.download import (
+    NO_IMAGE_PATHS,
+    download_if_changed,
+    download_unsigned_if_changed,
+)
 from pipeline.stages.extract import extract_manifest
 from pipeline.stages.mirror import mirror_candidates
 from pipeline.stages.store import store_image
-from pipeline.stages.verify import accept_unsigned, verify_signature
+from pipeline.stages.verify import accept_unsigned, apply_policy, verify_signature
 from pipeline.text import redact_url
 
 Known: TypeAlias = Callable[[str], RemoteEntry | None]
@@ -58,7 +65,11 @@ def fetch_remote(
     demanded: Callable[[Expectations], Expectations],
 ) -> Result[Stored, PipelineError]:
     locate = discover_endpoints(
-        discovery=fetcher.discovery, platform=fetcher.platform, signature=signature
+        discovery=fetcher.discovery,
+        platform=fetcher.platform,
+        signature=signature,
+        registries=fetcher.registries or DIRECT_REGISTRIES,
+        images_for=fetcher.images_for,
     )
     discover = _observed(fetcher, locate, shown) >> mirror_candidates(
         fetcher.mirrors, signature=signature
@@ -93,31 +104,50 @@ def _download_and_store(
         return Failure(outcome.failure())
     downloaded = outcome.unwrap()
     if isinstance(downloaded, Unchanged):
-        return _confirm(fetcher, downloaded, located.expected)
+        return _confirm(fetcher, downloaded, located)
     extract = extract_manifest(
         quarantine=quarantine,
         keyring=fetcher.keyring,
         limits=fetcher.limits,
         signers=fetcher.signers,
+        check_layers=fetcher.check_layers,
     )
-    finish = (
-        _prove(fetcher)
-        >> _observed(fetcher, extract, lambda value: value.downloaded.source.image)
-        >> _observed(fetcher, store_image(store=fetcher.store), lambda value: value.manifest.name)
+    read = _prove(fetcher, located.reference) >> _observed(
+        fetcher, extract, lambda value: value.downloaded.source.image
+    )
+    finish = _in_wanted_form(fetcher, quarantine, read) >> _observed(
+        fetcher, store_image(store=fetcher.store), lambda value: value.manifest.name
     )
     finished = finish(downloaded)
     if not is_successful(finished) and finished.failure().exit_code is ExitCode.STORE:
         # The disk is full, or the like: nothing is wrong with the image, and the next try has it.
-        quarantine.keep(downloaded.blob)
+        for blob in (downloaded.blob, *(each.blob for each in downloaded.contents)):
+            quarantine.keep(blob)
     return finished
 
 
-def _prove(
+def _in_wanted_form(
     fetcher: Fetcher,
+    quarantine: QuarantineSession,
+    read: Stage[Downloaded, Extracted, Err],
+) -> Stage[Downloaded, Extracted, Err | ImageError | StoreError]:
+    if not fetcher.to_aci:
+        return read
+    from pipeline.stages.convert import convert_to_aci  # few want one
+
+    convert = convert_to_aci(quarantine=quarantine, limits=fetcher.limits)
+    return read >> _observed(fetcher, convert, lambda value: value.manifest.name)
+
+
+def _prove(
+    fetcher: Fetcher, reference: Reference
 ) -> Stage[Downloaded, Verified | Unverified, VerificationError | ConfigurationError]:
     if fetcher.unsigned_reason is not None:
         accept = accept_unsigned(fetcher.unsigned_reason)
         return _observed(fetcher, accept, lambda value: value.source.image)
+    if fetcher.policy is not None and isinstance(reference, DockerReference | ImagePathReference):
+        judge = apply_policy(policy=fetcher.policy, clock=fetcher.clock)
+        return _observed(fetcher, judge, lambda value: value.source.image)
     verify = verify_signature(
         keyring=fetcher.keyring,
         verifier=fetcher.verifier,
@@ -140,6 +170,8 @@ def _download(
             observer=fetcher.observer,
             known=known,
             limits=fetcher.limits,
+            policy=fetcher.policy,
+            images=fetcher.images or NO_IMAGE_PATHS,
         )
     return download_unsigned_if_changed(
         transport=fetcher.transport,
@@ -148,13 +180,14 @@ def _download(
         observer=fetcher.observer,
         known=known,
         limits=fetcher.limits,
+        images=fetcher.images or NO_IMAGE_PATHS,
     )
 
 
 def _fresh(fetcher: Fetcher, located: Located) -> Stored | None:
     """Return a stored image that the server said need not be asked for yet."""
     for candidate in located.candidates:
-        entry = _usable_entry(fetcher, candidate.image, located.expected)
+        entry = _usable_entry(fetcher, candidate.image, located)
         if entry is not None and entry.freshness.is_fresh(fetcher.clock.now()):
             fetcher.notice(
                 "fresh", f"image for {redact_url(entry.url)} isn't expired, not fetching"
@@ -164,24 +197,40 @@ def _fresh(fetcher: Fetcher, located: Located) -> Stored | None:
 
 
 def _known_entries(fetcher: Fetcher, located: Located) -> Known:
-    return lambda url: _usable_entry(fetcher, url, located.expected)
+    return lambda url: _usable_entry(fetcher, url, located)
 
 
-def _usable_entry(fetcher: Fetcher, url: str, expected: Expectations) -> RemoteEntry | None:
+def _usable_entry(fetcher: Fetcher, url: str, located: Located) -> RemoteEntry | None:
     """Return what is remembered of ``url``, where its image would do now.
 
     An image that is not proven under today's keys is as good as none: it is fetched anew.
     """
-    looked_up = fetcher.store.lookup(url)
-    entry = looked_up.value_or(None)
-    if entry is None or not as_expected(entry.image, expected):
+    entry = _remembered(fetcher, url, located).value_or(None)
+    if entry is None:
         return None
-    proven = fetcher.proven(entry.image)
+    proven = fetcher.proven(entry.image, located.reference)
     return replace(entry, image=proven.unwrap()) if is_successful(proven) else None
 
 
+def _remembered(
+    fetcher: Fetcher, url: str, located: Located
+) -> Result[RemoteEntry | None, StoreError]:
+    """Return what is remembered of ``url``, where it is what is asked for now."""
+    looked_up = fetcher.store.lookup(url)
+    if not is_successful(looked_up):
+        return Failure(looked_up.failure())
+    entry, reference = looked_up.unwrap(), located.reference
+    if entry is None:
+        return Success(None)
+    if isinstance(reference, DockerReference):
+        if not fetcher.is_wanted_form(entry.image):
+            return Success(None)
+        return Success(replace(entry, image=named_as(entry.image, reference)))
+    return Success(entry if as_expected(entry.image, located.expected) else None)
+
+
 def _confirm(
-    fetcher: Fetcher, unchanged: Unchanged, expected: Expectations
+    fetcher: Fetcher, unchanged: Unchanged, located: Located
 ) -> Result[Stored, PipelineError]:
     """Keep what is stored: the server says that it has not changed."""
     url = unchanged.source.image
@@ -189,15 +238,16 @@ def _confirm(
     # What cannot be noted down will be asked for again; the image is good all the same.
     if not is_successful(refreshed) and not isinstance(refreshed.failure(), StoreReadOnly):
         return Failure(refreshed.failure())
-    entry = fetcher.store.lookup(url)
+    entry = _remembered(fetcher, url, located)
     if not is_successful(entry):
         return Failure(entry.failure())
     remembered = entry.unwrap()
-    if remembered is None or not as_expected(remembered.image, expected):
+    if remembered is None:
         # Somebody removed or replaced the image while the server was being asked.
         return Failure(ImageNotFound(redact_url(url)))
     fetcher.notice("unchanged", f"image for {redact_url(url)} has not changed, not fetching")
-    return fetcher.proven(remembered.image).map(lambda stored: replace(stored, outcome="unchanged"))
+    proven = fetcher.proven(remembered.image, located.reference)
+    return proven.map(lambda stored: replace(stored, outcome="unchanged"))
 
 
 def _observed(

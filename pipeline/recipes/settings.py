@@ -89,6 +89,10 @@ class Settings:
     for a passing reason is sent again up to ``retries`` times. ``public_only`` refuses peers whose
     addresses are not public. ``environment`` has the variables that name proxies, and ``netrc``
     is a file of credentials; the process' own environment is not looked at.
+
+    ``policy`` is a ``policy.json`` for registry images; without one, that in ``config`` counts,
+    else that in ``system_config``, else the keystore. ``insecure_registries`` are hosts, with a
+    port where one is needed, in lower case.
     """
 
     store: Path
@@ -104,4 +108,6 @@ class Settings:
     retries: int = RETRIES
     public_only: bool = False
     netrc: Path | None = None
+    policy: Path | None = None
+    insecure_registries: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)

@@ -13,9 +13,9 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import ConfigurationError, TooFewSigners, Unproven, VerificationError
-from pipeline.ports import Clock, Keyring, SignatureVerifier
-from pipeline.results import Expectations, NoProof, Stored
-from pipeline.stages.verify import reverify
+from pipeline.ports import Clock, Keyring, ManifestPolicy, SignatureVerifier
+from pipeline.results import Expectations, ManifestProof, NoProof, SignatureProof, Stored
+from pipeline.stages.verify import readmit, reverify
 from pipeline.storage import has_labels
 from pipeline.trust import ONE_SIGNER, NamedScope, Signer, SignerPolicy
 
@@ -40,7 +40,7 @@ def still_proven(
     Errors: Unproven where no signature is stored; TooFewSigners; else what the verifier says.
     """
     proof = stored.provenance
-    if isinstance(proof, NoProof):
+    if not isinstance(proof, SignatureProof):
         return Failure(Unproven(f"the stored image {stored.name}"))
     scope = NamedScope(stored.name)
     found = keyring.keys_for(scope)
@@ -68,6 +68,27 @@ def still_proven(
     if len(proven.signers) < wanted:
         return Failure(TooFewSigners(tuple(each.primary for each in proven.signers), wanted))
     return Success(replace(stored, provenance=proven))
+
+
+def still_admitted(
+    stored: Stored, asked: str, *, policy: ManifestPolicy | None, clock: Clock
+) -> Result[Stored, VerificationError | ConfigurationError]:
+    """Return a registry image with what today's policy says of it.
+
+    ``asked`` is the reference under which it is judged, as in
+    :class:`~pipeline.results.ManifestEvidence`; empty for the one by which it was fetched.
+
+    Errors: Unproven where nothing says what to judge; else what the policy says.
+    """
+    proof = stored.provenance
+    if policy is None or isinstance(proof, SignatureProof):
+        return Failure(Unproven(f"the stored image {stored.name}"))
+    if asked and isinstance(proof, NoProof):
+        proof = replace(proof, reference=asked)
+    if asked and isinstance(proof, ManifestProof):
+        proof = replace(proof, evidence=replace(proof.evidence, reference=asked))
+    judged = readmit(proof, policy=policy, clock=clock)
+    return judged.map(lambda provenance: replace(stored, provenance=provenance))
 
 
 def as_expected(stored: Stored, expected: Expectations) -> bool:

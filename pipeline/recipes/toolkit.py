@@ -18,21 +18,34 @@ from pipeline.adapters.file import FileTransport, LocalPaths
 from pipeline.adapters.keystore import FileKeystore
 from pipeline.adapters.layout import LayoutStore, open_store
 from pipeline.adapters.openpgp import OpenPGPVerifier
+from pipeline.admission import Explanation, KeystoreJudge
 from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
+    ImageError,
     InvalidSetting,
+    OnePlaceError,
     PipelineError,
     StoreError,
 )
 from pipeline.events import Noticed, Observer
+from pipeline.limits import Limits
 from pipeline.names import ImageName, Labels, this_platform
-from pipeline.ports import Discovery, Keyring, Transport
+from pipeline.oci import OciPlatform
+from pipeline.ports import Discovery, Keyring, Quarantine, Transport
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
+from pipeline.recipes.policies import Judge, load_judge, policy_file
 from pipeline.recipes.schemes import SchemeTransport
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
-from pipeline.results import Candidate, KeyPlace, Stored
+from pipeline.reference import OciReference
+from pipeline.results import (
+    Candidate,
+    ImagePathPlace,
+    KeyPlace,
+    LoadedImage,
+    Stored,
+)
 from pipeline.text import printable
 from pipeline.trust import KeySet, SignerPolicy, SkippedKey, TrustScope
 
@@ -72,6 +85,22 @@ class LazyDiscovery:
 
 @final
 @dataclass(frozen=True, slots=True)
+class LazyImagePaths:
+    """A reader of images in files, imported when there is one to read."""
+
+    files: Transport
+
+    def load(
+        self, place: ImagePathPlace, quarantine: Quarantine, limits: Limits
+    ) -> Result[LoadedImage, ImageError | OnePlaceError | StoreError]:
+        """Copy an image into quarantine."""
+        from pipeline.adapters.image_paths import ImagePathFiles
+
+        return ImagePathFiles(self.files).load(place, quarantine, limits)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class ReportingKeyring:
     """A keyring that names, once each, the files that were left out."""
 
@@ -106,6 +135,7 @@ class Toolkit:
         )
         self._leaving = ExitStack()
         self._configured: Result[Configuration, InvalidSetting] | None = None
+        self._judge: Result[Judge, PipelineError] | None = None
         self.transport = SchemeTransport(FileTransport(self.clock), self._make_http)
 
     def __enter__(self) -> Self:
@@ -135,10 +165,16 @@ class Toolkit:
         pull_policy: PullPolicy = "update",
         with_deps: bool = True,
         no_cache: bool = False,
+        images_for: OciPlatform | None = None,
+        check_layers: bool = False,
+        to_aci: bool = False,
     ) -> Result[Finder, PipelineError]:
         """Return a Finder over everything that is set.
 
-        Errors: InvalidSetting for what ``config.toml`` says; what opening the store fails with.
+        ``images_for``, ``check_layers`` and ``to_aci`` are for registry images.
+
+        Errors: InvalidSetting for what ``config.toml`` or a policy says; what opening the store
+        fails with.
         """
         configured = self.configuration()
         if not is_successful(configured):
@@ -146,6 +182,9 @@ class Toolkit:
         opened = self.store()
         if not is_successful(opened):
             return Failure(opened.failure())
+        judge = self.judge()
+        if not is_successful(judge):
+            return Failure(judge.failure())
         fetcher = Fetcher(
             transport=self.transport,
             discovery=self.discovery(),
@@ -163,6 +202,11 @@ class Toolkit:
             no_cache=no_cache,
             mirrors=configured.unwrap().mirrors,
             prepare=self.transport.prepare,
+            policy=judge.unwrap(),
+            images=LazyImagePaths(self.transport),
+            images_for=images_for,
+            check_layers=check_layers,
+            to_aci=to_aci,
         )
         return Success(Finder(fetcher, self.paths, with_deps))
 
@@ -170,6 +214,43 @@ class Toolkit:
         """Look an image up in the store alone, by ID or name, whoever signed it."""
         finder = self.finder(pull_policy="never", with_deps=False)
         return finder.bind(lambda found: found.find_stored(untrusted_text))
+
+    def judge(self) -> Result[Judge, PipelineError]:
+        """Return who judges registry images: a policy where there is one, else the keystore.
+
+        Errors: InvalidSetting for what ``config.toml`` or the policy says.
+        """
+        if self._judge is None:
+            self._judge = self._make_judge()
+        return self._judge
+
+    def explain(self, reference: OciReference) -> Result[Explanation, PipelineError]:
+        """Return which rule decides on a registry image; nobody is asked anything.
+
+        Errors: as :meth:`judge`; what the keystore fails with.
+        """
+        judge = self.judge()
+        if not is_successful(judge):
+            return Failure(judge.failure())
+        explained = judge.unwrap().explain(reference.subject)
+        return (
+            Success(explained.unwrap())
+            if is_successful(explained)
+            else Failure(explained.failure())
+        )
+
+    def _make_judge(self) -> Result[Judge, PipelineError]:
+        configured = self.configuration()
+        if not is_successful(configured):
+            return Failure(configured.failure())
+        signers = SignerPolicy(self.settings.signers, configured.unwrap().signers)
+        path = policy_file(self.settings)
+        verifier = OpenPGPVerifier(self.settings.leniency)
+        if path is None:
+            keyring = ReportingKeyring(self.keystore, self.observer)
+            return Success(KeystoreJudge(keyring, verifier, signers))
+        loaded = load_judge(path, verifier, signers, now=self.clock.now())
+        return Success(loaded.unwrap()) if is_successful(loaded) else Failure(loaded.failure())
 
     def configuration(self) -> Result[Configuration, InvalidSetting]:
         """Read ``config.toml``, the machine's and the user's, once."""

@@ -152,6 +152,11 @@ class DockerReference:
         return f"{self.name}{tag}{digest}"
 
     @property
+    def subject(self) -> str:
+        """What policies are asked about: the normal form, with the scheme in front."""
+        return f"docker://{self.normal}"
+
+    @property
     def image_name(self) -> ImageName:
         """The name as appc can say it: what keystore prefixes cover, and listings show."""
         return identifier_of(self.name)
@@ -198,9 +203,18 @@ class ImagePathReference:
         return f"{self.kind}:{self.path}{':' if self.name else ''}{self.name}"
 
     @property
+    def subject(self) -> str:
+        """What policies are asked about: the canonical form."""
+        return self.string
+
+    @property
     def cimd(self) -> str:
         """The canonical form: rkt knew nothing of these."""
         return self.string
+
+
+OciReference: TypeAlias = DockerReference | ImagePathReference
+"""What names an OCI image; its ``subject`` is what policies are asked about."""
 
 
 @final
@@ -262,10 +276,10 @@ def looks_like_path(text: str) -> bool:
 def identifier_of(untrusted_name: str) -> ImageName:
     """Return a registry's name as an ACIdentifier, as docker2aci does.
 
-    Letters become lower case, and whatever an ACIdentifier has not (a port's colon, ``_``) a ``-``.
+    Letters become lower case, and whatever an ACIdentifier has not (a port's colon) a ``-``.
 
     >>> identifier_of("localhost:5000/some_app")
-    'localhost-5000/some-app'
+    'localhost-5000/some_app'
     """
     return ImageName(_NO_IDENTIFIER.sub("-", untrusted_name.lower()).strip("-._~/"))
 

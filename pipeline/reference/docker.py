@@ -46,8 +46,7 @@ def parse_docker_reference(text: str) -> Result[DockerReference, ReferenceProble
             wanted = 'wanted "sha256:" and 64, or "sha512:" and 128 lower-case hex digits after "@"'
             return Failure(ReferenceProblem(wanted, _ADVICE, len(named) + 1))
         digest = outcome.unwrap()
-    first, slash, _ = named.partition("/")
-    has_host = bool(slash) and (first == "localhost" or "." in first or ":" in first)
+    first, has_host = named.partition("/")[0], begins_with_host(named)
     path_start = len(first) + 1 if has_host else 0
     if has_host:
         match = _HOST.match(first)
@@ -83,3 +82,13 @@ def parse_docker_reference(text: str) -> Result[DockerReference, ReferenceProble
         path = path if "/" in path else f"library/{path}"
     shown_tag = tag if colon else None if digest else "latest"
     return Success(DockerReference(text, host, path, shown_tag, digest))
+
+
+def begins_with_host(text: str) -> bool:
+    """Tell whether the first part of a name is a host, and not a part of a repository's path.
+
+    >>> begins_with_host("localhost/app"), begins_with_host("library/app"), begins_with_host("a.b")
+    (True, False, False)
+    """
+    first, slash, _ = text.partition("/")
+    return bool(slash) and (first == "localhost" or "." in first or ":" in first)

@@ -1,9 +1,11 @@
 """The stage that decides on trust: ``Downloaded -> Verified | Unverified``.
 
-``verify_signature`` proves who signed, by keys that are trusted for the name that the user asked
-for; it fails with a ``VerificationError``, or with a ``ConfigurationError`` where the keyring
-cannot be read. ``accept_unsigned`` is the only way past it, and takes a reason, which stays with
-the image. Nothing here reads the image: its digests were computed while it was downloaded.
+``verify_signature`` proves who signed: of an archive, by keys that are trusted for the name that
+the user asked for; of an OCI image, by whom a policy wants. It fails with a ``VerificationError``,
+or with a ``ConfigurationError`` where keys cannot be read. There are two ways past it:
+``apply_policy`` lets through unproven what the policy itself says may be, and ``accept_unsigned``
+takes a reason; either stays with the image. Nothing here reads the image: the digests of an archive
+were computed while it was downloaded, and what is signed of an OCI image is its manifest.
 """
 
 from functools import partial
@@ -13,8 +15,18 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import ConfigurationError, TooFewSigners, Unproven, VerificationError
-from pipeline.ports import Clock, Keyring, SignatureVerifier
-from pipeline.results import Downloaded, SignatureProof, Unsigned, Unverified, Verified
+from pipeline.hashing import digest_of
+from pipeline.ports import Clock, Keyring, LetThrough, ManifestPolicy, SignatureVerifier
+from pipeline.results import (
+    Downloaded,
+    ManifestEvidence,
+    ManifestProof,
+    NoProof,
+    SignatureProof,
+    Unsigned,
+    Unverified,
+    Verified,
+)
 from pipeline.stage import Stage
 from pipeline.text import redact_url
 from pipeline.trust import ONE_SIGNER, Signer, SignerPolicy, TrustScope
@@ -26,15 +38,28 @@ def verify_signature(
     verifier: SignatureVerifier,
     clock: Clock,
     signers: SignerPolicy = ONE_SIGNER,
+    policy: ManifestPolicy | None = None,
 ) -> Stage[Downloaded, Verified, VerificationError | ConfigurationError]:
     """Return the stage that lets an image pass if it is signed by a key trusted for it.
 
-    ``signers`` says how many distinct keys are needed.
+    ``signers`` says how many distinct keys are needed; ``policy``, whose signatures count for OCI
+    images, of which none passes without one.
 
-    Errors: what the keyring and the verifier fail with; ``TooFewSigners``; ``Unproven`` for an
-    image whose signature was not asked for.
+    Errors: what the keyring, the verifier and the policy fail with; ``TooFewSigners``;
+    ``Unproven`` for an image whose signature was not asked for.
     """
-    return Stage("verify", partial(_verify, keyring, verifier, clock, signers))
+    return Stage("verify", partial(_verify, keyring, verifier, clock, signers, policy))
+
+
+def apply_policy(
+    *, policy: ManifestPolicy, clock: Clock
+) -> Stage[Downloaded, Verified | Unverified, VerificationError | ConfigurationError]:
+    """Return the stage that has a policy decide on an OCI image.
+
+    Errors: what the policy fails with; ``Unproven`` for an image of another kind, or whose
+    signatures were not asked for.
+    """
+    return Stage("verify", partial(_apply, policy, clock))
 
 
 def accept_unsigned(reason: str) -> Stage[Downloaded, Unverified, Never]:
@@ -43,6 +68,34 @@ def accept_unsigned(reason: str) -> Stage[Downloaded, Unverified, Never]:
     A signature that was downloaded all the same is not looked at.
     """
     return Stage("accept-unsigned", partial(_accept, reason))
+
+
+def readmit(
+    proof: ManifestProof | NoProof, *, policy: ManifestPolicy, clock: Clock
+) -> Result[ManifestProof | NoProof, VerificationError | ConfigurationError]:
+    """Judge a stored OCI image once more, by today's policy, keys and time.
+
+    One that a policy once let through is let through again only while nothing is demanded of it.
+
+    Errors: what the policy fails with; ``Unproven`` where signatures are demanded now, and where
+    nothing says what to ask the policy about.
+    """
+    if isinstance(proof, NoProof):
+        if not proof.reference:
+            return Failure(Unproven("the stored image"))
+        wanted = policy.wanted(proof.reference)
+        if not is_successful(wanted):
+            return Failure(wanted.failure())
+        demands = wanted.unwrap().simple or wanted.unwrap().sigstore
+        return Failure(Unproven(proof.reference)) if demands else Success(proof)
+    evidence = proof.evidence
+    admitted = policy.admit(evidence, clock.now())
+    if not is_successful(admitted):
+        return Failure(admitted.failure())
+    verdict = admitted.unwrap()
+    if isinstance(verdict, LetThrough):
+        return Success(NoProof(verdict.reason, evidence.reference))
+    return Success(ManifestProof(verdict.signers, verdict.decision, evidence))
 
 
 def reverify(
@@ -71,23 +124,56 @@ def _verify(
     keyring: Keyring,
     verifier: SignatureVerifier,
     clock: Clock,
-    policy: SignerPolicy,
+    signers: SignerPolicy,
+    policy: ManifestPolicy | None,
     downloaded: Downloaded,
 ) -> Result[Verified, VerificationError | ConfigurationError]:
     evidence = downloaded.evidence
+    unproven = Unproven(redact_url(downloaded.source.image))
     if isinstance(evidence, Unsigned):
-        return Failure(Unproven(redact_url(downloaded.source.image)))
+        return Failure(unproven)
+    if isinstance(evidence, ManifestEvidence):
+        if policy is None:
+            return Failure(unproven)
+        applied = _apply(policy, clock, downloaded)
+        # What the policy lets through is not proven for that.
+        return applied.bind(
+            lambda passed: Success(passed) if isinstance(passed, Verified) else Failure(unproven)
+        )
     claimed = SignatureProof((), evidence.unverified_signature, evidence.digests)
     # The scope is the user's reference; nothing in the image has a say (invariant 2).
     scope = downloaded.expected.trust_scope
-    signers = _judge(claimed, scope, keyring, verifier, clock)
-    if not is_successful(signers):
-        return Failure(signers.failure())
-    proven = signers.unwrap()
-    wanted = policy.demanded(downloaded.expected.name)
+    judged = _judge(claimed, scope, keyring, verifier, clock)
+    if not is_successful(judged):
+        return Failure(judged.failure())
+    proven = judged.unwrap()
+    wanted = signers.demanded(downloaded.expected.name)
     if len(proven) < wanted:
         return Failure(TooFewSigners(tuple(signer.primary for signer in proven), wanted))
     return Success(Verified(downloaded, proven))
+
+
+def _apply(
+    policy: ManifestPolicy, clock: Clock, downloaded: Downloaded
+) -> Result[Verified | Unverified, VerificationError | ConfigurationError]:
+    evidence = downloaded.evidence
+    if not isinstance(evidence, ManifestEvidence):
+        return Failure(Unproven(redact_url(downloaded.source.image)))
+    # What was judged must be what is stored: the last document is the manifest in quarantine.
+    manifest = evidence.documents[-1] if evidence.documents else b""
+    digest = downloaded.digest
+    if digest is None or digest_of(digest.algorithm, manifest) != digest:
+        return Failure(Unproven(redact_url(downloaded.source.image)))
+    admitted = policy.admit(evidence, clock.now())
+    if not is_successful(admitted):
+        return Failure(admitted.failure())
+    verdict = admitted.unwrap()
+    if isinstance(verdict, LetThrough):
+        return Success(Unverified(downloaded, verdict.reason, verdict.decision))
+    if not verdict.signers:
+        # A policy that proves nobody has proven nothing, whatever it says.
+        return Failure(Unproven(redact_url(downloaded.source.image)))
+    return Success(Verified(downloaded, verdict.signers, verdict.decision))
 
 
 def _judge(

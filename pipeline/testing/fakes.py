@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import final
 
@@ -71,7 +71,7 @@ class MemoryPaths:
 @final
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a :class:`MemoryTransport` answers for a URL."""
+    """What a :class:`MemoryTransport` answers for a URL; ``challenges`` are those of a 401."""
 
     body: bytes = b""
     status: int = 200
@@ -79,6 +79,8 @@ class Page:
     last_modified: str | None = None
     max_age_seconds: int = 0
     peer: AddressScope | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    challenges: tuple[str, ...] = ()
 
 
 @final
@@ -107,9 +109,15 @@ class MemoryTransport:
         if page.etag is not None and page.etag == request.validators.etag:
             return Success(Response(request.url, 304, 0, validators, freshness))
         if page.status not in {200, 202}:
-            return Failure(HttpStatus(request.url, page.status))
-        if page.status == 202:
-            return Success(Response(request.url, 202, 0, validators, freshness))
+            challenges = page.challenges if page.status == 401 else ()
+            return Failure(
+                HttpStatus(
+                    request.url, page.status, untrusted_challenges=challenges, peer=page.peer
+                )
+            )
+        told = Response(request.url, page.status, 0, validators, freshness, page.peer, page.fields)
+        if page.status == 202 or request.method == "HEAD":
+            return Success(told)
         if len(page.body) > request.max_bytes:
             return Failure(BodyTooLarge(request.url, request.max_bytes, len(page.body)))
         begun = sink.begin(BodyStart(request.url, 0, len(page.body), validators))
@@ -119,7 +127,7 @@ class MemoryTransport:
             written = sink.write(page.body[start : start + self.chunk_bytes])
             if not is_successful(written):
                 return Failure(written.failure())
-        return Success(Response(request.url, 200, len(page.body), validators, freshness, page.peer))
+        return Success(replace(told, size=len(page.body)))
 
 
 @final

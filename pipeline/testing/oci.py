@@ -3,7 +3,7 @@
 ``make_image`` gives one image with all its blobs, ``make_index`` joins images of several platforms
 under one index, and both are a :class:`MadeImage`: what a registry would serve, by digest. For
 files, ``layout_files`` gives what lies in an image layout, ``docker_archive_files`` what lies in a
-tar as ``docker save`` writes it; ``make_file_tar`` makes a tar of either. The documents alone come
+tar as ``docker save`` writes it; ``make_tar_of`` makes a tar of either. The documents alone come
 from ``make_oci_config``, ``make_oci_manifest`` and ``make_oci_index``: whatever is wanted, valid or
 not.
 """

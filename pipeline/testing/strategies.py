@@ -5,6 +5,7 @@ schemes, labels with commas, escapes and letters of all the world in paths.
 """
 
 import json
+import posixpath
 import string
 from urllib.parse import quote
 
@@ -13,17 +14,32 @@ from hypothesis import strategies as st
 from pipeline.digest import HEX_LENGTH, Digest, DigestAlgorithm
 from pipeline.manifest import PLATFORMS
 from pipeline.names import ImageName, Label, LabelName, Labels, find_fault
+from pipeline.oci import (
+    DOCKER_LIST_TYPE,
+    DOCKER_MANIFEST_TYPE,
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    Descriptor,
+    IndexEntry,
+    OciConfig,
+    OciIndex,
+    OciManifest,
+    OciPlatform,
+)
 from pipeline.reference import (
     IMAGE_SUFFIX,
     AppcReference,
     ArchiveReference,
     DockerReference,
     ImageIDReference,
+    ImagePathReference,
     Reference,
     file_url,
 )
 from pipeline.reference.docker import parse_docker_reference
+from pipeline.reference.image_path import KINDS
 from pipeline.testing.makers import make_manifest
+from pipeline.testing.oci import make_oci_config, make_oci_index, make_oci_manifest
 
 _ODD_NAMES = ("sha512-abc", "http", "docker", "cimd", "app.aci", "a./b", "a--b", "1", "a_b~c")
 _ODD_VALUES = ("", "//x", "a,b=c", "1:2", "./y", "z.aci", " ", "+", "%41", "é&?#=", "sha512-ab")
@@ -121,15 +137,97 @@ def docker_references() -> st.SearchStrategy[DockerReference]:
 
 
 def image_id_references() -> st.SearchStrategy[ImageIDReference]:
-    """References to stored images by a prefix of their ID."""
-    return st.builds(ImageIDReference, _hex(2, 128))
+    """References to stored images by a prefix of their ID, of either algorithm."""
+    algorithms = st.sampled_from(tuple(HEX_LENGTH))
+    return algorithms.flatmap(
+        lambda chosen: st.builds(ImageIDReference, _hex(2, HEX_LENGTH[chosen]), st.just(chosen))
+    )
+
+
+def image_path_references() -> st.SearchStrategy[ImagePathReference]:
+    """References to images in files, with and without a name of one."""
+    segment = texts(min_size=1).filter(
+        lambda text: not {"/", ":"} & set(text) and text not in {".", ".."}
+    )
+    path = st.lists(segment, min_size=1, max_size=3).map(lambda names: posixpath.join("/", *names))
+    name = st.from_regex(
+        r"[A-Za-z0-9]{1,5}(?:(?:[-._:@/+]|--|__)[A-Za-z0-9]{1,5}){0,4}", fullmatch=True
+    )
+    return st.builds(
+        ImagePathReference, st.sampled_from(tuple(KINDS.values())), path, st.just("") | name
+    )
 
 
 def references() -> st.SearchStrategy[Reference]:
     """References of every kind."""
     return st.one_of(
-        appc_references(), archive_references(), docker_references(), image_id_references()
+        appc_references(),
+        archive_references(),
+        docker_references(),
+        image_path_references(),
+        image_id_references(),
     )
+
+
+def oci_platforms() -> st.SearchStrategy[OciPlatform]:
+    """Platforms, most of them real ones."""
+    word = st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,6}", fullmatch=True)
+    architecture = st.sampled_from(("amd64", "arm64", "arm", "386", "s390x")) | word
+    variant = st.sampled_from(("", "v5", "v6", "v7", "v8", "v3")) | word
+    return st.builds(
+        OciPlatform, st.sampled_from(("linux", "windows")) | word, architecture, variant
+    )
+
+
+def descriptors() -> st.SearchStrategy[Descriptor]:
+    """Descriptors of blobs of any size."""
+    media_type = st.from_regex(r"[a-z]{1,8}/[a-z0-9][a-z0-9.+-]{0,12}", fullmatch=True)
+    return st.builds(Descriptor, media_type, digests(), st.integers(0, 2**63 - 1))
+
+
+def oci_manifests() -> st.SearchStrategy[OciManifest]:
+    """Manifests of OCI and docker images, with and without layers; ``raw`` says the same."""
+
+    def make(
+        docker: bool,
+        config: Descriptor,
+        layers: list[Descriptor],
+        annotations: dict[str, str],
+    ) -> OciManifest:
+        raw = make_oci_manifest(config, layers, docker=docker, annotations=annotations)
+        media_type = DOCKER_MANIFEST_TYPE if docker else MANIFEST_TYPE
+        return OciManifest(media_type, config, tuple(layers), annotations, raw)
+
+    layers = st.lists(descriptors(), max_size=3)
+    return st.builds(make, st.booleans(), descriptors(), layers, _annotations())
+
+
+def oci_indexes() -> st.SearchStrategy[OciIndex]:
+    """Indexes and docker's lists; ``raw`` says the same."""
+
+    def make(docker: bool, entries: list[IndexEntry]) -> OciIndex:
+        raw = make_oci_index(
+            [(each.descriptor, each.platform) for each in entries],
+            docker=docker,
+            annotations=[each.annotations for each in entries],
+        )
+        return OciIndex(DOCKER_LIST_TYPE if docker else INDEX_TYPE, tuple(entries), raw)
+
+    entry = st.builds(IndexEntry, descriptors(), st.none() | oci_platforms(), _annotations())
+    return st.builds(make, st.booleans(), st.lists(entry, max_size=6))
+
+
+def oci_configs() -> st.SearchStrategy[OciConfig]:
+    """Configurations of images; ``raw`` says the same."""
+
+    def make(platform: OciPlatform, diff_ids: list[Digest]) -> OciConfig:
+        return OciConfig(platform, tuple(diff_ids), make_oci_config(diff_ids, platform))
+
+    return st.builds(make, oci_platforms(), st.lists(digests(), max_size=4))
+
+
+def _annotations() -> st.SearchStrategy[dict[str, str]]:
+    return st.dictionaries(texts(), texts(), max_size=2)
 
 
 def platform_labels() -> st.SearchStrategy[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from returns.pipeline import is_successful
@@ -75,6 +76,17 @@ class TestRefused:
         os.mkfifo(tmp_path / "pipe")
         for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
             assert fail(path.as_uri()).reason == "it is not a regular file"
+
+    @pytest.mark.parametrize("method", ["HEAD", "POST"])
+    def test_what_files_have_no_answer_to(
+        self, tmp_path: Path, method: Literal["HEAD", "POST"]
+    ) -> None:
+        (tmp_path / "x").write_bytes(b"x")
+        request = Request((tmp_path / "x").as_uri(), 10, 1, 10, method=method)
+        sink = ListSink()
+        error = FileTransport(FixedClock()).fetch(request, sink).failure()
+        assert error == FileUnreadable(str(tmp_path / "x"), f"{method} is for servers")
+        assert sink.content == b""
 
     def test_what_is_no_regular_file_is_not_even_opened(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

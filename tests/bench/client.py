@@ -27,7 +27,8 @@ from pipeline.limits import DEFAULT_LIMITS, GIB
 from pipeline.ports import BodyStart, Request, ResumePoint
 from pipeline.reference import ArchiveReference
 from pipeline.results import Candidate, Located
-from pipeline.stages.download.image import Attempt, Ports, fetch_image
+from pipeline.stages.download.image import Attempt, fetch_image
+from pipeline.stages.download.transfer import Ports
 from pipeline.trust import DigestRequest
 
 
@@ -50,12 +51,13 @@ def stage(url: str, ca: str, folder: Path) -> None:
     clock = SystemClock()
     store = open_store(folder, clock=clock).unwrap()
     settings = HttpSettings(ca_file=ca, allow_http=True)
-    located = Located(ArchiveReference(url), (Candidate(url, url),))
+    candidate = Candidate(url, url)
+    located = Located(ArchiveReference(url), (candidate,))
     hasher = start_hashing((DigestRequest("sha256", text=False, suffix=b""),)).unwrap()
     with HttpTransport(settings, clock) as http, store.quarantine() as opened, ExitStack() as undo:
         transport = RetryingTransport(http, clock)
         ports = Ports(transport, opened.unwrap(), clock, DEFAULT_LIMITS, SILENCE, lambda _: None)
-        fetch_image(ports, Attempt(located, located.candidates[0]), hasher, undo).unwrap()
+        fetch_image(ports, Attempt(located, candidate), hasher, undo).unwrap()
 
 
 def transport(url: str, ca: str, folder: Path) -> None:

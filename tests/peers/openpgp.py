@@ -93,14 +93,11 @@ def judge_by_tools(keyring: bytes, signature: bytes, data: bytes) -> Verdict:
             capture_output=True,
             check=False,
         )
-        lines = by_gpg.stdout.decode("latin-1").splitlines()
-        status = {line.split()[1] for line in lines if line.startswith("[GNUPG:] ")}
         by_sqv = subprocess.run(
             ["sqv", "-v", "--keyring", keys, signed, file], capture_output=True, check=False
         )
-    good = by_gpg.returncode == 0 and "GOODSIG" in status and not status & _BAD_STATUS
     said = (by_gpg.stderr + by_sqv.stderr).decode("latin-1")
-    return Verdict(good, by_sqv.returncode == 0, said)
+    return Verdict(_is_good(by_gpg), by_sqv.returncode == 0, said)
 
 
 def judge_all_by_tools(cases: Iterable[tuple[bytes, bytes, bytes]]) -> list[Verdict]:
@@ -119,6 +116,39 @@ def gpgv_accepts(keyring: bytes, signature: bytes, data: bytes) -> bool:
         done = subprocess.run(
             [*command, str(paths[1]), str(paths[2])], capture_output=True, check=False
         )
+    return _is_good(done)
+
+
+def judge_messages_by_tools(keyring: bytes, messages: Iterable[bytes]) -> list[Verdict]:
+    """Ask gpg, with the keys imported, and sq about signed messages, many at a time."""
+    with tempfile.TemporaryDirectory(prefix="peer-") as folder:
+        keys = Path(folder, "keys")
+        keys.write_bytes(keyring)
+        gpg = ("gpg", "--homedir", folder, "--batch", "--no-autostart", "--trust-model", "always")
+        subprocess.run([*gpg, "--import", str(keys)], capture_output=True, check=False)
+
+        def judge(numbered: tuple[int, bytes]) -> Verdict:
+            path = Path(folder, f"message{numbered[0]}")
+            path.write_bytes(numbered[1])
+            by_gpg = subprocess.run(
+                [*gpg, "--no-auto-check-trustdb", "--status-fd", "1", "--verify", str(path)],
+                capture_output=True,
+                check=False,
+            )
+            by_sq = subprocess.run(
+                ["sq", "verify", "--signer-cert", str(keys), str(path)],
+                capture_output=True,
+                check=False,
+            )
+            said = (by_gpg.stderr + by_sq.stderr).decode("latin-1")
+            return Verdict(_is_good(by_gpg), by_sq.returncode == 0, said)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(judge, enumerate(messages)))
+
+
+def _is_good(done: subprocess.CompletedProcess[bytes]) -> bool:
+    """Tell whether gpg said that all is well, by status and by its lines."""
     lines = done.stdout.decode("latin-1").splitlines()
     status = {line.split()[1] for line in lines if line.startswith("[GNUPG:] ")}
     return done.returncode == 0 and "GOODSIG" in status and not status & _BAD_STATUS

@@ -10,14 +10,19 @@ from returns.pipeline import is_successful
 
 from pipeline.errors import InvalidReference, UnsupportedReference
 from pipeline.limits import REFERENCE_CHARACTERS
+from pipeline.names import find_fault
 from pipeline.reference import (
     AppcReference,
     ArchiveReference,
+    DockerReference,
     ImageIDReference,
+    ImagePathReference,
     Reference,
     file_url,
+    identifier_of,
     signature_location,
 )
+from pipeline.reference.image_path import image_name_of, image_tag_of
 from pipeline.stages.parse import parse_reference
 from pipeline.testing import strategies
 from pipeline.testing.fakes import MemoryPaths
@@ -63,6 +68,11 @@ PREFIXES = st.sampled_from(
         "cimd:appc:v=0:",
         "cimd:aci-archive:v=0:",
         "cimd:docker:v=0:",
+        "sha256-",
+        "oci:",
+        "oci:/a:",
+        "oci-archive:",
+        "docker-archive:a:",
         "/",
         "./",
     )
@@ -73,6 +83,44 @@ ANYTHING = st.builds(
     st.one_of(st.text(ALPHABET, max_size=20), st.text(max_size=20)),
     st.sampled_from(("", ".aci", "@x", ":1")),
 )
+
+
+class TestNames:
+    """Whatever an image is called, it is kept under a name that appc, too, can say."""
+
+    @given(strategies.image_path_references())
+    def test_of_images_in_files(self, reference: ImagePathReference) -> None:
+        name = image_name_of(reference)
+        assert find_fault(name) is None
+        tag = image_tag_of(reference)
+        assert tag is None or tag in reference.name or tag == "latest"
+
+    @given(strategies.docker_references())
+    def test_of_registry_images(self, reference: DockerReference) -> None:
+        assert find_fault(reference.image_name) is None
+        assert reference.image_name == identifier_of(reference.name)
+
+    @given(strategies.docker_references())
+    def test_one_text_for_all_ways_of_writing_the_same(self, reference: DockerReference) -> None:
+        again = PARSE(f"docker://{reference.normal}").unwrap()
+        assert isinstance(again, DockerReference)
+        assert again.normal == reference.normal
+        assert (again.host, again.repository, again.tag, again.digest) == (
+            reference.host,
+            reference.repository,
+            reference.tag,
+            reference.digest,
+        )
+
+    @given(strategies.docker_references())
+    def test_a_registry_image_in_a_file_has_its_own_name(self, reference: DockerReference) -> None:
+        text = f"docker-archive:/a.tar:{reference.normal}"
+        outcome = PARSE(text)
+        if is_successful(outcome):  # Not every repository is a name in a file.
+            found = outcome.unwrap()
+            assert isinstance(found, ImagePathReference)
+            assert image_name_of(found) == reference.image_name
+            assert image_tag_of(found) == reference.tag
 
 
 class TestAnyText:

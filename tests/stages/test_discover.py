@@ -5,17 +5,30 @@ import pickle
 import pytest
 from returns.result import Failure, Result, Success
 
-from pipeline.digest import Digest
-from pipeline.errors import DiscoveryError, DiscoveryFailed, UnsupportedReference
+from pipeline.errors import (
+    ConfigurationError,
+    DiscoveryError,
+    DiscoveryFailed,
+    UnsupportedReference,
+)
 from pipeline.names import ImageName, Label, LabelName, Labels, Platform
+from pipeline.oci import OciPlatform
 from pipeline.reference import (
     AppcReference,
     ArchiveReference,
     DockerReference,
     ImageIDReference,
+    ImagePathReference,
     Reference,
 )
-from pipeline.results import Candidate, Expectations, KeyPlace, Located
+from pipeline.results import (
+    Candidate,
+    Expectations,
+    ImagePathPlace,
+    KeyPlace,
+    Located,
+    RegistryPlace,
+)
 from pipeline.stages.discover import discover_endpoints
 
 NAME = ImageName("example.com/app")
@@ -77,20 +90,56 @@ def test_a_signature_that_the_user_named_takes_every_ones_place(reference: Refer
     stage = discover_endpoints(
         discovery=StubDiscovery(), platform=PLATFORM, signature="file:///my.asc"
     )
-    candidates = stage(reference).unwrap().candidates
-    assert {each.signature for each in candidates} == {"file:///my.asc"}
-    assert candidates[0].image == getattr(reference, "url", "https://h/a")
+    places = stage(reference).unwrap().candidates
+    assert {getattr(each, "signature", None) for each in places} == {"file:///my.asc"}
+    assert places[0].image == getattr(reference, "url", "https://h/a")
 
 
-@pytest.mark.parametrize(
-    "reference",
-    [
-        DockerReference("busybox", "docker.io", "library/busybox", "latest", None),
-        DockerReference("a@b", "docker.io", "a", None, Digest("sha256", "0" * 64)),
-        ImageIDReference("abcdef"),
-    ],
-)
-def test_what_has_no_place(reference: Reference) -> None:
+BUSYBOX = DockerReference("busybox", "docker.io", "library/busybox", "latest", None)
+
+
+def test_a_registry_image_is_at_its_registry() -> None:
+    located = discover_endpoints(discovery=StubDiscovery(), platform=PLATFORM)(BUSYBOX).unwrap()
+    base = "https://registry-1.docker.io/v2/library/busybox"
+    place = RegistryPlace(BUSYBOX, base, OciPlatform("linux", "amd64"))
+    name = ImageName("docker.io/library/busybox")
+    assert located == Located(BUSYBOX, (place,), Expectations(name))
+
+
+def test_a_registry_image_is_where_somebody_says() -> None:
+    mirror = RegistryPlace(BUSYBOX, "https://m.example/v2/busybox", OciPlatform("linux", "arm64"))
+
+    class Mirrored:
+        def places(
+            self, reference: DockerReference, platform: OciPlatform
+        ) -> Result[tuple[RegistryPlace, ...], ConfigurationError]:
+            assert (reference, platform) == (BUSYBOX, mirror.platform)
+            return Success((mirror,))
+
+    stage = discover_endpoints(
+        discovery=StubDiscovery(),
+        platform=PLATFORM,
+        registries=Mirrored(),
+        images_for=mirror.platform,
+    )
+    assert stage(BUSYBOX).unwrap().candidates == (mirror,)
+
+
+def test_an_image_in_files_is_its_own_place() -> None:
+    reference = ImagePathReference("oci", "/images/layout")
+    located = discover_endpoints(discovery=StubDiscovery(), platform=PLATFORM)(reference).unwrap()
+    place = ImagePathPlace(reference, OciPlatform("linux", "amd64"))
+    assert located == Located(reference, (place,), Expectations(ImageName("localhost/layout")))
+
+
+@pytest.mark.parametrize("reference", [BUSYBOX, ImagePathReference("oci", "/images/layout")])
+def test_registry_images_have_no_detached_signature(reference: Reference) -> None:
+    stage = discover_endpoints(discovery=StubDiscovery(), platform=PLATFORM, signature="file:///s")
+    assert isinstance(stage(reference).failure(), UnsupportedReference)
+
+
+def test_what_has_no_place() -> None:
+    reference = ImageIDReference("abcdef")
     outcome = discover_endpoints(discovery=StubDiscovery(), platform=PLATFORM)(reference)
     error = outcome.failure()
     assert isinstance(error, UnsupportedReference)

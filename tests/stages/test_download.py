@@ -89,6 +89,7 @@ from pipeline.trust import (
     Signer,
     TrustScope,
 )
+from tests.support.quarantines import ArchivesAlone
 
 IMAGE = b"an image in many chunks" * 100
 SIGNATURE = b"signature"
@@ -225,7 +226,8 @@ class TestSigned:
         world = World(good(A) | good(B) | {A.signature: Page(b"by another")})
         assert isinstance(world.signed()(located(A, B)).failure(), UnknownSigner)
         assert world.asked() == [A.signature]
-        assert world.quarantine.created == 0
+        assert world.quarantine.partials == []
+        assert world.quarantine.blobs == {}
 
     def test_a_keystore_that_cannot_be_read_ends_it(self) -> None:
         world = World(good(A) | good(B))
@@ -334,7 +336,7 @@ class TestDeferred:
 
     def test_a_quarantine_that_cannot_be_read_again(self) -> None:
         @dataclass(slots=True)
-        class Forgetful:
+        class Forgetful(ArchivesAlone):
             inner: MemoryQuarantine
 
             def create(self, label: str) -> Result[BlobWriter, StoreError]:
@@ -547,7 +549,7 @@ class Breaking:
 
 
 @dataclass(slots=True)
-class Cramped:
+class Cramped(ArchivesAlone):
     """A quarantine whose disk is full after ``room`` bytes."""
 
     inner: MemoryQuarantine
@@ -730,7 +732,7 @@ class TestOneDownloadForMany:
 
 
 @dataclass(slots=True)
-class BusyOnce:
+class BusyOnce(ArchivesAlone):
     """A quarantine whose every body another is at when it is first asked for."""
 
     inner: MemoryQuarantine

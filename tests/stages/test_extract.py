@@ -58,6 +58,7 @@ from pipeline.testing.archives import make_entry, make_tar
 from pipeline.testing.fakes import EPOCH, StaticKeyring
 from pipeline.testing.makers import make_archive, make_manifest
 from pipeline.trust import Fingerprint, KeyEntry, KeySet, Signer, TrustedKey, TrustScope
+from tests.support.quarantines import ArchivesAlone
 
 NAME = ImageName("example.com/app")
 LABELS = {"version": "1.0.0", "os": "linux"}
@@ -325,7 +326,7 @@ class BrokenKeyring:
 
 
 @dataclass(slots=True)
-class FullDisk:
+class FullDisk(ArchivesAlone):
     """A quarantine that fails, at a time of its own, to create, write or finish; or to read."""
 
     blobs: dict[str, bytes]

@@ -16,6 +16,7 @@ from pipeline.reference import (
     ArchiveReference,
     DockerReference,
     ImageIDReference,
+    ImagePathReference,
     Reference,
     looks_like_path,
 )
@@ -65,6 +66,8 @@ def described(reference: Reference) -> dict[str, object]:
         return common | {"name": reference.name, "labels": labels}
     if isinstance(reference, ArchiveReference):
         return common | {"transport_url": reference.url}
+    if isinstance(reference, ImagePathReference):
+        return common | {"path": reference.path, "name": reference.name}
     return common | {"full": reference.full, "reference_url": reference.given}
 
 
@@ -227,6 +230,10 @@ class TestKinds:
     def test_image_id_needs_2_to_128_digits(self) -> None:
         for count in (2, 3, 64, 128):
             assert PARSE(f"sha512-{'a' * count}").unwrap() == ImageIDReference("a" * count)
+        for count in (2, 3, 64):
+            assert PARSE(f"sha256-{'a' * count}").unwrap() == ImageIDReference(
+                "a" * count, "sha256"
+            )
 
     def test_file_named_like_an_image_id_is_written_as_path(self) -> None:
         paths = MemoryPaths(frozenset({"/images/sha512-abcd.aci"}))
@@ -245,11 +252,38 @@ class TestKinds:
             f"r.example:5000/a/b:1@{digest}", "r.example:5000", "a/b", "1", digest
         )
 
-    def test_docker_hub_has_one_name(self) -> None:
-        for text in ("busybox", "docker.io/busybox", "index.docker.io/library/busybox"):
-            reference = PARSE(f"docker://{text}").unwrap()
-            assert isinstance(reference, DockerReference)
-            assert (reference.host, reference.repository) == ("docker.io", "library/busybox")
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "busybox",
+            "library/busybox",
+            "docker.io/busybox",
+            "index.docker.io/library/busybox",
+            "registry-1.docker.io/busybox:latest",
+        ],
+    )
+    def test_docker_hub_has_one_name(self, text: str) -> None:
+        reference = PARSE(f"docker://{text}").unwrap()
+        assert isinstance(reference, DockerReference)
+        assert reference.normal == "docker.io/library/busybox:latest"
+        assert reference.registry == "registry-1.docker.io"
+
+    @pytest.mark.parametrize(
+        ("text", "path", "name"),
+        [
+            ("oci:layout", "/images/layout", ""),
+            ("oci:layout:1.0", "/images/layout", "1.0"),
+            ("OCI:/a/../layout:app_x:1.0", "/layout", "app_x:1.0"),
+            ("oci-archive:./a.tar:v1+x--y__z", "/images/a.tar", "v1+x--y__z"),
+            ("docker-archive:/a.tar:r.example:5000/b/c:1", "/a.tar", "r.example:5000/b/c:1"),
+        ],
+    )
+    def test_images_in_files(self, text: str, path: str, name: str) -> None:
+        reference = PARSE(text).unwrap()
+        assert isinstance(reference, ImagePathReference)
+        assert (reference.path, reference.name) == (path, name)
+        assert reference.kind == text.lower().partition(":")[0]
+        assert reference.string == reference.cimd
 
     def test_bytes_that_are_no_text_are_a_path(self) -> None:
         reference = PARSE("./caf\udce9.aci").unwrap()
@@ -279,6 +313,13 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "ID without digits": ("sha512-", None, "got 0"),
     "ID too long": (f"sha512-{HEX}a", 135, "at most 128 hex digits"),
     "ID in capitals": ("sha512-abcDE", 10, "only lower-case hex digits"),
+    "sha256 ID too long": (f"sha256-{'a' * 65}", 71, "at most 64 hex digits"),
+    "sha256 ID too short": ("sha256-a", None, "at least 2 hex digits of an image ID, got 1"),
+    "sha256 ID in capitals": ("sha256-abC", 9, 'hex digits after "sha256-"'),
+    "image in no file": ("oci:", 4, "a path"),
+    "image in no file, with a name": ("docker-archive::a", 15, "a path"),
+    "image with an empty name": ("oci:/a:", 7, "as name"),
+    "image with an odd name": ("oci-archive:/a:b..c", 15, "as name"),
     "name in capitals": ("example.com/App", 12, "only lower-case letters"),
     "name with space": (" app", 0, "only lower-case letters"),
     "name at the end": ("app-", 3, "at both ends"),

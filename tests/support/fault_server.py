@@ -37,6 +37,8 @@ class Asked:
     path: str
     headers: dict[str, str]
     connection: int
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass(slots=True)
@@ -118,8 +120,9 @@ class FaultServer:
                 )
                 self._connections.append(connection)
             while head := _read_head(connection):
-                path, headers = _parse_head(head)
-                answer = self._answer(Asked(path, headers, number))
+                method, path, headers = _parse_head(head)
+                body = _read_exactly(connection, int(headers.get("content-length", "0")))
+                answer = self._answer(Asked(path, headers, number, method, body))
                 if callable(answer):
                     answer(connection)
                     return
@@ -147,7 +150,18 @@ def _read_head(connection: socket.socket) -> bytes:
     return head
 
 
-def _parse_head(head: bytes) -> tuple[str, dict[str, str]]:
+def _read_exactly(connection: socket.socket, size: int) -> bytes:
+    body = b""
+    while len(body) < size:
+        chunk = connection.recv(size - len(body))
+        if not chunk:
+            break
+        body += chunk
+    return body
+
+
+def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
     first, *lines = head.decode("latin-1").split("\r\n")
     fields = (line.partition(":") for line in lines if line)
-    return first.split(" ")[1], {name.lower(): value.strip() for name, _, value in fields}
+    method, path, _ = first.split(" ")
+    return method, path, {name.lower(): value.strip() for name, _, value in fields}

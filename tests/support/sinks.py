@@ -14,10 +14,12 @@ class ResumableSink:
     """Holds what came, and offers it again by its validators, as a partial on disk does.
 
     A whole body is offered but for its last byte, so that the server says whether it still stands.
-    Full after ``room`` bytes. ``written`` counts every byte that was ever taken.
+    Full after ``room`` bytes. ``written`` counts every byte that was ever taken. What is
+    ``content_addressed`` is offered without a validator.
     """
 
     room: int = 1 << 30
+    content_addressed: bool = False
     content: bytearray = field(default_factory=bytearray)
     begun: list[BodyStart] = field(default_factory=list)
     written: int = 0
@@ -32,12 +34,16 @@ class ResumableSink:
 
     def resume_point(self) -> ResumePoint | None:
         start = self.begun[-1] if self.begun else None
-        if start is None or start.validators == Validators():
+        if start is None:
+            return None
+        if start.validators == Validators() and not self.content_addressed:
             return None
         offset = len(self.content) if start.total is None else min(len(self.content), start.total)
         if offset == start.total:
             offset -= 1
-        return ResumePoint(offset, start.validators, start.total) if offset > 0 else None
+        validators = Validators() if self.content_addressed else start.validators
+        point = ResumePoint(offset, validators, start.total, self.content_addressed)
+        return point if offset > 0 else None
 
     def begin(self, start: BodyStart) -> Result[None, StoreError]:
         point = self.resume_point()

@@ -52,6 +52,8 @@ class Site:
 
     pages: dict[str, bytes | Answer | Callable[[int], Answer]] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
+    forms: list[bytes] = field(default_factory=list)
 
     def answer(self, target: str, headers: Mapping[str, str]) -> Answer:
         """Answer a GET, and remember it."""
@@ -75,7 +77,15 @@ def serving(site: Site, authority: trustme.CA, *hosts: str) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_POST(self) -> None:
+            site.forms.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
+
         def do_GET(self) -> None:
+            site.methods.append(self.command)
             answer = site.answer(self.path, dict(self.headers))
             if answer.raw is not None:
                 self.wfile.write(answer.raw)
@@ -87,7 +97,8 @@ def serving(site: Site, authority: trustme.CA, *hosts: str) -> Iterator[int]:
             ).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.body)
+            if self.command != "HEAD":
+                self.wfile.write(answer.body)
 
         def log_message(self, *args: object) -> None:
             pass

@@ -3,9 +3,9 @@
     Request, Sink -> Result[Response, TransportError | StoreError]
 
 What is asked and what an answer means: ``transport``, with ``urls`` (who is asked at all),
-``questions`` (requests), ``ranges`` (which parts are taken), ``bodies`` (into the sink), ``rates``
-(how slowly, how fast), ``caching`` and ``dates`` (header fields), ``failures`` (foreign exceptions
-as errors).
+``questions`` (requests), ``answers`` (their heads), ``ranges`` (which parts are taken), ``bodies``
+(into the sink), ``rates`` (how slowly, how fast), ``caching`` and ``dates`` (header fields),
+``failures`` (foreign exceptions as errors).
 
 How it gets there: ``settings`` and ``proxies`` (what a user may set), ``pool`` (which connection),
 ``network`` and ``resolving`` (to which address, until when), ``streams`` (large reads), ``tls``,
@@ -22,6 +22,7 @@ from pipeline.lazy import lazy_attributes
 if TYPE_CHECKING:
     from pipeline.adapters.http.settings import ConnectTo as ConnectTo
     from pipeline.adapters.http.settings import HttpSettings as HttpSettings
+    from pipeline.adapters.http.settings import InsecureOrigin as InsecureOrigin
     from pipeline.adapters.http.settings import parse_connect_to as parse_connect_to
     from pipeline.adapters.http.transport import HttpTransport as HttpTransport
 else:
@@ -29,9 +30,14 @@ else:
     __getattr__ = lazy_attributes(
         __name__,
         {
-            "pipeline.adapters.http.settings": ("ConnectTo", "HttpSettings", "parse_connect_to"),
+            "pipeline.adapters.http.settings": (
+                "ConnectTo",
+                "HttpSettings",
+                "InsecureOrigin",
+                "parse_connect_to",
+            ),
             "pipeline.adapters.http.transport": ("HttpTransport",),
         },
     )
 
-__all__ = ["ConnectTo", "HttpSettings", "HttpTransport", "parse_connect_to"]
+__all__ = ["ConnectTo", "HttpSettings", "HttpTransport", "InsecureOrigin", "parse_connect_to"]

@@ -38,13 +38,14 @@ class _Way:
     """How a host is reached.
 
     A proxy is asked for a tunnel, or else for the URL itself. Where ``is_secure``, ``host`` says
-    what TLS needs beside what it always does.
+    what TLS needs beside what it always does, and ``is_verified`` whether certificates are checked.
     """
 
     proxy: Proxy | None
     is_tunnel: bool
     is_secure: bool
     host: HostTls | None
+    is_verified: bool = True
 
 
 @final
@@ -71,7 +72,7 @@ class Connections:
         self._network = network
         self._lock = threading.Lock()
         self._pools: dict[_Way, httpcore.ConnectionPool] = {}
-        self._contexts: dict[HostTls | None, SSLContext] = {}
+        self._contexts: dict[tuple[HostTls | None, bool], SSLContext] = {}
 
     def pool_for(self, target: Target) -> Result["PoolTransport", TransportError]:
         """Return what requests to ``target`` go through.
@@ -89,7 +90,10 @@ class Connections:
         is_secure = target.scheme == "https"
         # Led elsewhere, a tunnel it is for http as well, as curl does: no URL says where.
         is_tunnel = proxy is not None and (is_secure or rule is not None)
-        way = _Way(proxy, is_tunnel, is_secure, self._host_tls(target) if is_secure else None)
+        way = _Way(proxy, is_tunnel, is_secure, None)
+        if is_secure:
+            is_verified = self._settings.verifies(target.host, target.port)
+            way = _Way(proxy, is_tunnel, is_secure, self._host_tls(target), is_verified)
         with self._lock:
             pool = self._pools.get(way)
             if pool is None:
@@ -115,12 +119,12 @@ class Connections:
         """Make a pool; files are read for what is really spoken TLS with."""
         context, proxy_context = None, None
         if way.is_secure:
-            made = self._context(way.host)
+            made = self._context(way.host, is_verified=way.is_verified)
             if not is_successful(made):
                 return Failure(made.failure())
             context = made.unwrap()
         if way.proxy is not None and way.proxy.scheme == "https":
-            made = self._context(None)
+            made = self._context(None, is_verified=True)
             if not is_successful(made):
                 return Failure(made.failure())
             proxy_context = made.unwrap()
@@ -138,15 +142,15 @@ class Connections:
             )
         )
 
-    def _context(self, host: HostTls | None) -> Result[SSLContext, str]:
+    def _context(self, host: HostTls | None, *, is_verified: bool) -> Result[SSLContext, str]:
         """Make a context once: the system's authorities take 50 ms to read."""
-        known = self._contexts.get(host)
+        known = self._contexts.get((host, is_verified))
         if known is not None:
             return Success(known)
-        made = make_context(self._settings, host)
+        made = make_context(self._settings, host, is_verified=is_verified)
         if not is_successful(made):
             return Failure(made.failure().message)
-        self._contexts[host] = made.unwrap()
+        self._contexts[host, is_verified] = made.unwrap()
         return Success(made.unwrap())
 
 
@@ -160,7 +164,7 @@ class PoolTransport(httpx.BaseTransport):
         self._proxy = proxy
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request without a body; the answer's body is read by whoever asked."""
+        """Send a request, with a small body or none; the answer's is read by whoever asked."""
         url = httpcore.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,
@@ -179,7 +183,13 @@ class PoolTransport(httpx.BaseTransport):
             )
             headers = [*headers, *proof_for(self._proxy)]
         response = self._pool.handle_request(
-            httpcore.Request(request.method, url, headers=headers, extensions=request.extensions)
+            httpcore.Request(
+                request.method,
+                url,
+                headers=headers,
+                content=request.content,
+                extensions=request.extensions,
+            )
         )
         return httpx.Response(
             response.status,

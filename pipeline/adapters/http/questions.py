@@ -1,6 +1,7 @@
-"""What is asked: a GET with its header fields. ``Target, Request, … -> httpx.Request``, no I/O.
+"""What is asked: a method and header fields. ``Target, Request, … -> httpx.Request``, no I/O.
 
-Sources: RFC 9110 sections 10.1, 13.1 (conditions) and 14.2 (Range). Two questions may go in one
+Sources: RFC 9110 sections 10.1, 13.1 (conditions) and 14.2 (Range); WHATWG URL 2024-08 section 5.2
+(``application/x-www-form-urlencoded``). Two questions may go in one
 request: whether what is *stored* still stands (``Request.validators``), and for the rest of what is
 *held* of another transfer (a resume point). A server answers the first one first (section 13.2.2):
 with 304; or else with the rest (206), or the whole (200).
@@ -8,11 +9,12 @@ with 304; or else with the rest (206), or the whole (200).
 
 import re
 from typing import Final
+from urllib.parse import urlencode
 
 import httpx
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.http.ranges import if_range
+from pipeline.adapters.http.ranges import range_fields
 from pipeline.adapters.http.urls import Target
 from pipeline.errors import InvalidUrl
 from pipeline.limits import CONNECT_SECONDS
@@ -29,15 +31,17 @@ def build_question(
     request: Request,
     point: ResumePoint | None,
     user_agent: str,
-    credentials: tuple[tuple[str, Secret], ...],
+    proof: tuple[tuple[str, Secret], ...],
 ) -> Result[httpx.Request, InvalidUrl]:
-    """Put a request into HTTP's form.
+    """Put a request into HTTP's form; ``proof`` are the fields that say who asks.
 
     Secrets are unwrapped here, and only here; no text is made of the outcome.
 
-    Errors: InvalidUrl where the credentials do not fit into a header field.
+    Errors: InvalidUrl where they do not fit into a header field, or a form would go over http.
     """
-    if not all(_FIELD_VALUE.fullmatch(secret.value) for _, secret in credentials):
+    if request.method == "POST" and target.scheme != "https":
+        return Failure(InvalidUrl(target.url, "what a form holds is sent over https alone"))
+    if not all(_FIELD_VALUE.fullmatch(secret.value) for _, secret in proof):
         reason = "the credentials set for it hold characters that cannot be sent"
         return Failure(InvalidUrl(target.url, reason))
     fields = [
@@ -46,9 +50,13 @@ def build_question(
         ("Accept", request.accept),
         ("Accept-Encoding", "identity"),
         *_conditions(request.validators),
-        *_range(point),
-        *((name, secret.value) for name, secret in credentials),
+        *([] if point is None else range_fields(point)),
+        *((name, secret.value) for name, secret in proof),
     ]
+    content: bytes | None = None
+    if request.method == "POST":
+        fields.append(("Content-Type", "application/x-www-form-urlencoded"))
+        content = _form(request)
     url = httpx.URL(
         scheme=target.scheme,
         host=target.host,
@@ -58,7 +66,15 @@ def build_question(
     timeout = httpx.Timeout(request.idle_seconds, connect=CONNECT_SECONDS)
     headers = httpx.Headers(fields, encoding="latin-1")
     extensions = {"timeout": timeout.as_dict()}
-    return Success(httpx.Request("GET", url, headers=headers, extensions=extensions))
+    return Success(
+        httpx.Request(request.method, url, headers=headers, content=content, extensions=extensions)
+    )
+
+
+def _form(request: Request) -> bytes:
+    # Halves of characters, which no encoding holds, become question marks: no secret has them.
+    pairs = [(name, secret.value) for name, secret in request.form]
+    return urlencode(pairs, errors="replace").encode("ascii")
 
 
 def _conditions(stored: Validators) -> list[tuple[str, str]]:
@@ -71,10 +87,3 @@ def _conditions(stored: Validators) -> list[tuple[str, str]]:
     else:
         return []
     return [(name, value)] if _FIELD_VALUE.fullmatch(value) else []
-
-
-def _range(point: ResumePoint | None) -> list[tuple[str, str]]:
-    validator = None if point is None else if_range(point)
-    if point is None or validator is None:
-        return []
-    return [("Range", f"bytes={point.offset}-"), ("If-Range", validator)]

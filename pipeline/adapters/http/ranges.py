@@ -15,7 +15,7 @@ from returns.result import Failure, Result, Success
 
 from pipeline.adapters.http.dates import parse_http_date
 from pipeline.limits import VALIDATOR_CHARACTERS
-from pipeline.ports import ResumePoint
+from pipeline.ports import Request, ResumePoint
 from pipeline.results import Validators
 
 # At most 18 digits: more bytes than any file has, and int() of a very long number takes long.
@@ -54,11 +54,32 @@ def resume_validators(headers: Mapping[str, str]) -> Validators:
     return Validators(last_modified=modified if _is_old(modified, headers) else None)
 
 
+def can_resume(request: Request, point: ResumePoint | None) -> bool:
+    """Tell whether the rest of what is held may be asked for alone.
+
+    By a validator; or where both sides agree that a digest tells what belongs together.
+    """
+    if point is None or point.offset < 1 or request.method != "GET":
+        return False
+    if point.content_addressed:
+        return request.content_addressed
+    return if_range(point) is not None
+
+
+def range_fields(point: ResumePoint) -> list[tuple[str, str]]:
+    """Return the fields that ask for the rest of what is held.
+
+    Without If-Range for what is content-addressed: it may have come from another place, whose
+    validators say nothing here, and what does not belong together has not the digest.
+    """
+    asked = [("Range", f"bytes={point.offset}-")]
+    validator = None if point.content_addressed else if_range(point)
+    return asked if validator is None else [*asked, ("If-Range", validator)]
+
+
 def if_range(point: ResumePoint) -> str | None:
-    """Return what If-Range must say to ask for the rest; None where nothing may be asked."""
+    """Return what If-Range must say to ask for the rest; None where no validator is fit for it."""
     etag, modified = point.validators.etag, point.validators.last_modified
-    if point.offset < 1:
-        return None
     if etag is not None:
         return etag if _is_strong(etag) else None
     # Whether it is strong was found when it was given out; what is sent must still be a date.
@@ -91,7 +112,8 @@ def check_part(headers: Mapping[str, str], point: ResumePoint) -> Result[int, st
     length = headers.get("content-length", "")
     if length and length.lstrip("0") != str(last - first + 1):
         return Failure(f"{length} bytes for a part of {last - first + 1}")
-    # 5. It says of itself that it is the same representation. An ETag must be repeated in a 206, a
+    # 5. It says of itself that it is the same representation, where that is named by validators
+    #    and not by a digest that is checked at the end. An ETag must be repeated in a 206, a
     #    date may be left out (section 15.3.7).
     etag, modified = headers.get("etag"), headers.get("last-modified")
     held = point.validators

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, Literal, final
 
 from returns.result import Failure, Result, Success
 
@@ -83,6 +83,20 @@ class HostTls:
 
 @final
 @dataclass(frozen=True, slots=True)
+class InsecureOrigin:
+    """An origin that the user said is not secure; ``host`` lower case, without brackets.
+
+    One of ``http`` may be asked; one of ``https`` is asked though its certificate proves nothing.
+    Neither says anything of the other, and nobody is sent from one to the other.
+    """
+
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class HttpSettings:
     """How HTTP is spoken.
 
@@ -95,7 +109,8 @@ class HttpSettings:
     ``public_only`` refuses every peer whose address is not public; names that a proxy would have to
     resolve with them, since nobody here sees where they lead. ``limit_rate`` is in bytes a second,
     for all transfers of a transport together. Of several ``hosts`` with the same host and port,
-    the first counts.
+    the first counts. ``insecure`` are exceptions from what ``verify_tls`` and ``allow_http`` say,
+    each for exactly one origin.
     """
 
     ca_file: str | None = None
@@ -107,3 +122,12 @@ class HttpSettings:
     limit_rate: int | None = None
     proxies: Proxies = NO_PROXIES
     hosts: tuple[HostTls, ...] = ()
+    insecure: tuple[InsecureOrigin, ...] = ()
+
+    def verifies(self, host: str, port: int) -> bool:
+        """Tell whether a host must prove by its certificate who it is."""
+        return self.verify_tls and InsecureOrigin("https", host, port) not in self.insecure
+
+    def allows_plain(self, host: str, port: int) -> bool:
+        """Tell whether a host may be asked over plain http."""
+        return self.allow_http or InsecureOrigin("http", host, port) in self.insecure

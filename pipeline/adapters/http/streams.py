@@ -187,7 +187,9 @@ class Stream(httpcore.NetworkStream):
         seconds = self._network.remaining(timeout)
         if seconds <= 0:
             raise httpcore.WriteTimeout
-        self._exchanges += 1
+        # A request with a body is written in two pieces, with nothing read between them.
+        if self._exchanges == 0 or self._exchange_bytes > 0:
+            self._exchanges += 1
         self._exchange_bytes, self._head_bytes, self._tail = 0, -1, b""
         self._network.begin_request(self)
         try:

@@ -1,6 +1,6 @@
 """Who is trusted over TLS, and what proves to a server who asks: settings as ``ssl`` contexts.
 
-    HttpSettings, HostTls | None -> Result[SSLContext, InvalidSetting]
+    HttpSettings, HostTls | None, bool -> Result[SSLContext, InvalidSetting]
 
 The certificate authorities are the system's: what ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name,
 else where this Python's OpenSSL looks, else where Linux distributions keep them, for a Python that
@@ -35,15 +35,17 @@ _HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+", re.ASCII)
 
 
 def make_context(
-    settings: HttpSettings, host: HostTls | None = None
+    settings: HttpSettings, host: HostTls | None = None, *, is_verified: bool = True
 ) -> Result[SSLContext, InvalidSetting]:
     """Make what TLS needs; with ``host``, for that one alone.
+
+    Nobody's certificate is checked by one that is not ``is_verified``, or where settings say so.
 
     Errors: InvalidSetting that names the file and what is wrong with it.
     """
     context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if settings.verify_tls:
+    if is_verified and settings.verify_tls:
         _trust_system(context)
     else:
         context.check_hostname = False

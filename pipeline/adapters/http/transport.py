@@ -6,7 +6,8 @@ Sources: RFC 9110 sections 8.8, 13.1 (conditional requests), 14 (ranges) and 15.
 9112 section 6 (where a body ends); RFC 9111 (freshness).
 
 Here is decided who is asked, what for, and what an answer means. :mod:`.questions` writes the
-request, :mod:`.ranges` says which parts are taken, :mod:`.bodies` moves them into the sink.
+request, :mod:`.answers` reads the answer's head, :mod:`.ranges` says which parts are taken,
+:mod:`.bodies` moves them into the sink.
 
 Not here: asking again after a failure; HTTP/2, which is slower for one large body; decoding of
 content codings, since a signature is over the bytes that the publisher signed. A body that ends
@@ -26,6 +27,13 @@ import httpx
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.adapters.http.answers import (
+    body_start,
+    challenges_of,
+    is_about_range,
+    told_fields,
+    validators_of,
+)
 from pipeline.adapters.http.bodies import Transfer, announced, close_unless_clean, receive
 from pipeline.adapters.http.caching import parse_max_age
 from pipeline.adapters.http.dates import parse_http_date, parse_retry_after
@@ -33,7 +41,7 @@ from pipeline.adapters.http.failures import FOREIGN, transport_error
 from pipeline.adapters.http.network import Network
 from pipeline.adapters.http.pool import Connections
 from pipeline.adapters.http.questions import build_question
-from pipeline.adapters.http.ranges import check_part, if_range, resume_validators
+from pipeline.adapters.http.ranges import can_resume
 from pipeline.adapters.http.rates import RateLimit
 from pipeline.adapters.http.settings import HttpSettings
 from pipeline.adapters.http.urls import Target, join_target, parse_target
@@ -48,15 +56,9 @@ from pipeline.errors import (
     TruncatedBody,
 )
 from pipeline.events import SILENCE, Noticed, Observer
-from pipeline.limits import (
-    ERROR_BODY_BYTES,
-    ERROR_BODY_SECONDS,
-    REDIRECTS,
-    VALIDATOR_CHARACTERS,
-)
+from pipeline.limits import ERROR_BODY_BYTES, ERROR_BODY_SECONDS, REDIRECTS
 from pipeline.ports import (
     NO_CREDENTIALS,
-    BodyStart,
     Clock,
     Credentials,
     Request,
@@ -79,11 +81,11 @@ class _Redirect:
 @final
 @dataclass(frozen=True, slots=True)
 class _Hop:
-    """One request of a chain of redirects; ``credentials`` are those for its target."""
+    """One request of a chain of redirects; ``proof`` are the fields that say who asks."""
 
     target: Target
     request: Request
-    credentials: tuple[tuple[str, Secret], ...]
+    proof: tuple[tuple[str, Secret], ...]
 
 
 @final
@@ -108,7 +110,8 @@ class HttpTransport:
         self._network = Network(settings.connect_to, clock, public_only=settings.public_only)
         self._connections = Connections(settings, self._network)
         self._limit = RateLimit(settings.limit_rate) if settings.limit_rate else None
-        self._has_warned = threading.Event()
+        self._warnings: set[str] = set()
+        self._warning = threading.Lock()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -124,7 +127,7 @@ class HttpTransport:
         self._connections.close()
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
-        """GET ``request.url``, redirects included; a body goes into ``sink`` whole.
+        """Ask for ``request.url``, redirects included; a body goes into ``sink`` whole.
 
         What the sink holds already is not asked for again, where the server proves that the rest
         belongs to it.
@@ -152,18 +155,18 @@ class HttpTransport:
             if target.scheme == "http" and came_from is not None and came_from.scheme == "https":
                 return Failure(InsecureUrl(url, came_from.url))
             # 3. Plain http only where somebody allowed it.
-            if target.scheme == "http" and not self._settings.allow_http:
+            if target.scheme == "http" and not self._settings.allows_plain(
+                target.host, target.port
+            ):
                 return Failure(InsecureUrl(url))
-            # 4. Credentials go to the first origin alone, over https alone; a chain that left it
-            #    has lost them, also where it comes back: another has named that URL.
+            # 4. Whatever says who asks goes to the first origin alone; a chain that left it has
+            #    lost it, also where it comes back: another has named that URL.
             origin = target.origin if came_from is None else origin
             has_left = has_left or target.origin != origin
-            fields: tuple[tuple[str, Secret], ...] = ()
-            if target.scheme == "https" and not has_left:
-                fields = self._credentials.headers_for(url, self._clock.now())
+            proof = () if has_left else self._proof_for(target, request)
             # 5. A URL that a server named leads no further inward than that server is.
             with self._network.no_further_in_than(innermost):
-                outcome = self._ask(_Hop(target, request, fields), sink)
+                outcome = self._ask(_Hop(target, request, proof), sink)
             if not is_successful(outcome):
                 return Failure(outcome.failure())
             answer = outcome.unwrap()
@@ -180,16 +183,26 @@ class HttpTransport:
             innermost = peer if innermost is None else max(innermost, peer)
         return Failure(TooManyRedirects(request.url, REDIRECTS))
 
+    def _proof_for(self, target: Target, request: Request) -> tuple[tuple[str, Secret], ...]:
+        """Return the header fields that are meant for the origin of the request."""
+        # Over https alone, but for what is given to anybody.
+        if target.scheme != "https":
+            return request.plain_headers
+        own = request.headers + request.plain_headers
+        if request.is_anonymous or any(name.lower() == "authorization" for name, _ in own):
+            return own
+        return own + self._credentials.headers_for(target.url, self._clock.now())
+
     def _ask(
         self, hop: _Hop, sink: Sink
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         """Ask for the rest of what the sink holds; or for the whole, where that cannot be had."""
         point = sink.resume_point()
-        if point is None or if_range(point) is None:
+        if not can_resume(hop.request, point):
             return self._exchange(hop, sink, None)
         outcome = self._exchange(hop, sink, point)
         # What a server makes of a range is its own; without one it is asked once more.
-        if not is_successful(outcome) and _is_about_range(outcome.failure()):
+        if not is_successful(outcome) and is_about_range(outcome.failure()):
             return self._exchange(hop, sink, None)
         return outcome
 
@@ -198,15 +211,14 @@ class HttpTransport:
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         """Send one request, and read its answer to the end."""
         url = hop.target.url
-        if not self._settings.verify_tls:
-            self._warn()
+        self._warn_about(hop.target)
         connections = self._connections.pool_for(hop.target)
         if not is_successful(connections):
             return Failure(connections.failure())
         agent = self._settings.user_agent
         transfer = Transfer(url)
         try:
-            question = build_question(hop.target, hop.request, point, agent, hop.credentials)
+            question = build_question(hop.target, hop.request, point, agent, hop.proof)
             if not is_successful(question):
                 return Failure(question.failure())
             response = connections.unwrap().handle_request(question.unwrap())
@@ -239,8 +251,11 @@ class HttpTransport:
         point: ResumePoint | None,
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         status = response.status_code
-        if status in {200, 206}:
-            start = _body_start(response, transfer.url, point)
+        fields = told_fields(response, transfer.url)
+        if not is_successful(fields):
+            return Failure(fields.failure())
+        if status in {200, 206} and request.method != "HEAD":
+            start = body_start(response, transfer.url, point)
             if not is_successful(start):
                 return Failure(start.failure())
             received = receive(
@@ -249,14 +264,24 @@ class HttpTransport:
             if not is_successful(received):
                 return Failure(received.failure())
         else:
-            self._drain(response, transfer)
+            self._drain(response, transfer, request)
         close_unless_clean(response, transfer)
         if status in _REDIRECTS and (location := response.headers.get("location", "")):
+            if request.method == "POST":
+                return Failure(BadAnswer(transfer.url, "a redirect of what is sent to it alone"))
             return Success(_Redirect(location))
         asked = request.validators
-        if status not in {200, 202, 206} and (status != 304 or asked == Validators()):
-            retry_after = self._retry_after(response)
-            return Failure(HttpStatus(transfer.url, status, retry_after_seconds=retry_after))
+        wanted = {200, 202} if request.method == "HEAD" else {200, 202, 206}
+        if status not in wanted and (status != 304 or asked == Validators()):
+            return Failure(
+                HttpStatus(
+                    transfer.url,
+                    status,
+                    retry_after_seconds=self._retry_after(response),
+                    untrusted_challenges=challenges_of(response),
+                    peer=self._network.peer_scope(),
+                )
+            )
         # What a part or a 304 does not repeat stands as it was.
         known = asked if status == 304 else Validators()
         if status == 206 and point is not None:
@@ -266,10 +291,7 @@ class HttpTransport:
                 transfer.url,
                 200 if status == 206 else status,
                 transfer.held if status in {200, 206} else 0,
-                Validators(
-                    _validator(response, "etag") or known.etag,
-                    _validator(response, "last-modified") or known.last_modified,
-                ),
+                validators_of(response, known),
                 Freshness(
                     self._clock.now(),
                     parse_max_age(
@@ -277,12 +299,14 @@ class HttpTransport:
                     ),
                 ),
                 self._network.peer_scope(),
+                fields.unwrap(),
             )
         )
 
-    def _drain(self, response: httpx.Response, transfer: Transfer) -> None:
+    def _drain(self, response: httpx.Response, transfer: Transfer, request: Request) -> None:
         """Read a body that nobody wants, if it is short, so that the connection can go on."""
-        if (announced(response) or 0) > ERROR_BODY_BYTES:
+        # What a HEAD is told about a length is about another answer.
+        if request.method != "HEAD" and (announced(response) or 0) > ERROR_BODY_BYTES:
             return
         try:
             with self._network.deadline(ERROR_BODY_SECONDS):
@@ -308,33 +332,15 @@ class HttpTransport:
         answered_at = parse_http_date(response.headers.get("date", "")) or self._clock.now()
         return parse_retry_after(response.headers.get("retry-after", ""), answered_at)
 
-    def _warn(self) -> None:
-        if not self._has_warned.is_set():
-            self._has_warned.set()
-            self._observer.on_event(
-                Noticed("tls-not-verified", "servers' certificates are not checked")
-            )
-
-
-def _is_about_range(error: TransportError | StoreError) -> bool:
-    return isinstance(error, BadAnswer) or (isinstance(error, HttpStatus) and error.status == 416)
-
-
-def _body_start(
-    response: httpx.Response, url: str, point: ResumePoint | None
-) -> Result[BodyStart, BadAnswer]:
-    """Say where in the whole the body of a 200 or 206 begins."""
-    if response.status_code == 200:
-        validators = resume_validators(response.headers)
-        return Success(BodyStart(url, 0, announced(response), validators))
-    if point is None:
-        return Failure(BadAnswer(url, "a part (206) that was not asked for"))
-    total = check_part(response.headers, point)
-    if not is_successful(total):
-        return Failure(BadAnswer(url, total.failure()))
-    return Success(BodyStart(url, point.offset, total.unwrap(), point.validators))
-
-
-def _validator(response: httpx.Response, name: str) -> str | None:
-    value = response.headers.get(name, "")
-    return value if 0 < len(value) <= VALIDATOR_CHARACTERS else None
+    def _warn_about(self, target: Target) -> None:
+        """Say once that certificates are not checked, or whose is not."""
+        message = "servers' certificates are not checked"
+        if self._settings.verify_tls:
+            if target.scheme != "https" or self._settings.verifies(target.host, target.port):
+                return
+            message = f"the certificate of {target.host}:{target.port} is not checked"
+        with self._warning:
+            is_new = message not in self._warnings
+            self._warnings.add(message)
+        if is_new:
+            self._observer.on_event(Noticed("tls-not-verified", message))

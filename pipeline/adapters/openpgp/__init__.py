@@ -1,12 +1,12 @@
-"""OpenPGP: detached signatures and public keys (RFC 9580), as strict as gpg and sqv together.
+"""OpenPGP: signatures and public keys (RFC 9580), judged as strictly as gpg and sqv together.
 
-``OpenPGPVerifier`` is a :class:`~pipeline.ports.SignatureVerifier`, ``read_keys`` shows what a
+``OpenPGPVerifier`` is a :class:`~pipeline.ports.MessageVerifier`, ``read_keys`` shows what a
 key file holds. Everything else is private; from the bytes upwards: ``armor`` and ``packets``
 frame, ``signatures`` reads fields, ``mathematics`` has pgpy read the numbers and cryptography
 compute; ``keyring`` sorts a key file, ``certificates`` verifies what a key says of itself,
 ``views`` and ``standing`` judge it; ``signature_file``, ``claims``, ``judgement`` and ``verdict``
-do the same for signatures, ``review`` for people. What is accepted, what not, and why:
-docs/openpgp-policy.md.
+do the same for detached signatures, ``review`` for people. ``message`` makes a detached signature
+and its payload of a signed message. What is accepted, what not, and why: docs/openpgp-policy.md.
 
 pgpy and cryptography take a tenth of a second to import, so they are loaded at the first use.
 """
@@ -23,6 +23,7 @@ from pipeline.trust import (
     KeySet,
     SignaturePlan,
     SignedDigest,
+    SignedMessage,
     Signer,
     TrustScope,
 )
@@ -37,7 +38,7 @@ LENIENCIES: Final = frozenset({SHA1_SELF_SIGNATURES})
 @final
 @dataclass(frozen=True, slots=True)
 class OpenPGPVerifier:
-    """A :class:`~pipeline.ports.SignatureVerifier`; ``leniency`` names are :data:`LENIENCIES`.
+    """A :class:`~pipeline.ports.MessageVerifier`; ``leniency`` names are :data:`LENIENCIES`.
 
     An unknown name raises ``ValueError``. What was let pass is named in
     :attr:`~pipeline.trust.Signer.leniency`, signature by signature.
@@ -74,6 +75,16 @@ class OpenPGPVerifier:
         from pipeline.adapters.openpgp.verdict import verify
 
         return verify(untrusted_signature, digests, keys, scope, now, self.leniency)
+
+    def read_message(self, untrusted_message: bytes) -> Result[SignedMessage, VerificationError]:
+        """Take a signed message apart, armored or binary, compressed or not.
+
+        Its payload is judged like a file, by its signature: ``plan``, hash the payload, ``verify``.
+        Until then nobody may look into it.
+        """
+        from pipeline.adapters.openpgp.message import read_message
+
+        return read_message(untrusted_message)
 
 
 def read_keys(untrusted_keyring: bytes, now: datetime) -> Result[tuple[KeyInfo, ...], str]:

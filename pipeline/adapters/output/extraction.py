@@ -23,8 +23,8 @@ from pipeline.adapters.output.failures import WriteError, attempt
 from pipeline.adapters.output.reading import Archive, ArchiveKind, read_parts
 from pipeline.adapters.output.target import drafting
 from pipeline.adapters.output.tree import Tree
-from pipeline.adapters.output.whiteouts import Whiteouts
-from pipeline.archive.selection import EVERYTHING, Selection
+from pipeline.archive.selection import EVERYTHING, Placement
+from pipeline.archive.whiteouts import Whiteouts
 from pipeline.limits import DEFAULT_LIMITS, Limits
 
 
@@ -33,7 +33,7 @@ def extract_archive(
     target: Path,
     *,
     options: ExtractionOptions = UNPRIVILEGED,
-    selection: Selection = EVERYTHING,
+    selection: Placement = EVERYTHING,
     kind: ArchiveKind = "image",
     overwrite: bool = False,
     limits: Limits = DEFAULT_LIMITS,

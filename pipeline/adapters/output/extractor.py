@@ -14,11 +14,11 @@ from pipeline.adapters.output.attributes import AttributeWriter, LeftOut, Tally,
 from pipeline.adapters.output.failures import Refused, required
 from pipeline.adapters.output.files import NEW_FILE, PRIVATE_FILE, write_all
 from pipeline.adapters.output.tree import Tree
-from pipeline.adapters.output.whiteouts import Whiteouts
 from pipeline.archive.metadata import parse_device, parse_mtime
 from pipeline.archive.reader import Entry, Part
-from pipeline.archive.selection import Selection
+from pipeline.archive.selection import Placement
 from pipeline.archive.tar_header import normalize_path
+from pipeline.archive.whiteouts import Whiteouts
 from pipeline.errors import CorruptArchive
 
 _NODE: Final = {
@@ -73,7 +73,7 @@ class Extractor:
         self._entries = 0
         self._size = 0
 
-    def take(self, part: Part, selection: Selection, whiteouts: Whiteouts | None) -> None:
+    def take(self, part: Part, selection: Placement, whiteouts: Whiteouts | None) -> None:
         """Take the next part of an archive; data of what was not selected is dropped."""
         if isinstance(part, memoryview):
             if self._file is not None:
@@ -82,7 +82,7 @@ class Extractor:
             return
         self.end_file()
         path = selection.place(part.path, is_folder=part.type == "directory")
-        if path is None or (whiteouts is not None and whiteouts.take(path)):
+        if path is None or (whiteouts is not None and required(whiteouts.take(path))):
             return
         if self._make(path, part, selection):
             self._entries += 1
@@ -108,7 +108,7 @@ class Extractor:
             self._file = None
         self._tree.close()
 
-    def _make(self, path: bytes, entry: Entry, selection: Selection) -> bool:
+    def _make(self, path: bytes, entry: Entry, selection: Placement) -> bool:
         match entry.type:
             case "directory":
                 self._make_folder(path, entry)
@@ -122,6 +122,8 @@ class Extractor:
                 self._tree.make(path, partial(self._make_node, entry, 0))
             case "character-device" | "block-device":
                 if not self._options.devices:
+                    # What was there is gone all the same: it is not what the image has.
+                    self._tree.clear(path)
                     self._tally.add("device nodes", entry.path)
                     return False
                 device = os.makedev(*required(parse_device(entry)))
@@ -158,7 +160,7 @@ def _create(name: bytes, parent: int) -> int:
     return os.open(name, NEW_FILE, PRIVATE_FILE, dir_fd=parent)
 
 
-def _link_source(entry: Entry, selection: Selection) -> bytes:
+def _link_source(entry: Entry, selection: Placement) -> bytes:
     """Return the place of a hard link's other end, which must be one that is selected, too."""
     source = required(normalize_path(entry.untrusted_link))
     place = selection.place(source, is_folder=False)

@@ -1,12 +1,15 @@
-"""An image into a new folder that is an OCI image layout: one image, one layer.
+"""An image into a new folder that is an OCI image layout.
 
     Archive, ImageManifest -> Result[None, OutputError | ImageError | StoreError]
+
+An archive becomes an image of one layer; an OCI image stays what it is, blob by blob.
 
 Source: OCI image-spec v1.1.0 ``image-layout.md``. The same image makes the same bytes.
 """
 
 import hashlib
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,11 +20,11 @@ from returns.result import Result
 
 from pipeline.adapters.output.failures import Refused, WriteError, attempt, required
 from pipeline.adapters.output.files import NEW_FILE, write_all
-from pipeline.adapters.output.folders import PRIVATE_FOLDER
-from pipeline.adapters.output.reading import Archive, read_parts
+from pipeline.adapters.output.folders import PRIVATE_FOLDER, names_in, open_readable
+from pipeline.adapters.output.reading import Archive, OpenBytes, read_bytes, read_parts
 from pipeline.adapters.output.target import drafting
 from pipeline.archive.layer import LayerWriter
-from pipeline.digest import Digest
+from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import NotExportable
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.manifest import ImageManifest
@@ -51,6 +54,30 @@ def export_layout(
     return attempt(action, target)
 
 
+def export_blobs(
+    blobs: Mapping[Digest, OpenBytes], index: bytes, target: Path, *, overwrite: bool = False
+) -> Result[None, WriteError]:
+    """Write blobs as they are, each under its digest, as a layout with that ``index``.
+
+    Errors: OutputExists, OutputUnavailable; StoreCorrupt where a blob has another digest; what
+    opening one fails with.
+    """
+    return attempt(partial(_export_blobs, blobs, index, target, overwrite), target)
+
+
+def _export_blobs(
+    blobs: Mapping[Digest, OpenBytes], index: bytes, target: Path, overwrite: bool
+) -> None:
+    with drafting(target, overwrite=overwrite) as draft:
+        draft.make_folder()
+        layout = _Layout(draft.descriptor)
+        layout.begin(*{digest.algorithm for digest in blobs})
+        for digest, open_blob in blobs.items():
+            layout.keep_blob(digest, read_bytes(Archive(open_blob, digest)))
+        layout.end(index)
+        draft.publish_folder()
+
+
 def _export(
     archive: Archive,
     manifest: ImageManifest,
@@ -64,7 +91,7 @@ def _export(
     with drafting(target, overwrite=overwrite) as draft:
         draft.make_folder()
         layout = _Layout(draft.descriptor)
-        layout.begin()
+        layout.begin("sha256")
         layer = layout.add_layer(archive, limits)
         config = image_config(manifest, platform, layer.digest)
         if not is_successful(config):
@@ -83,9 +110,10 @@ class _Layout:
 
     root: int
 
-    def begin(self) -> None:
-        for folder in (b"blobs", b"blobs/sha256"):
-            os.mkdir(folder, PRIVATE_FOLDER, dir_fd=self.root)
+    def begin(self, *algorithms: DigestAlgorithm) -> None:
+        os.mkdir(b"blobs", PRIVATE_FOLDER, dir_fd=self.root)
+        for algorithm in algorithms:
+            os.mkdir(f"blobs/{algorithm}", PRIVATE_FOLDER, dir_fd=self.root)
 
     def add_layer(self, archive: Archive, limits: Limits) -> Descriptor:
         writer, hasher, size = LayerWriter(archive.selection), hashlib.sha256(), 0
@@ -108,19 +136,29 @@ class _Layout:
 
     def add_blob(self, media_type: str, content: bytes) -> Descriptor:
         digest = Digest("sha256", hashlib.sha256(content).hexdigest())
-        self._write(_blob_path(digest), content)
+        self.keep_blob(digest, (content,))
         return Descriptor(media_type, digest, len(content))
 
-    def end(self, index: bytes) -> None:
-        self._write(b"index.json", index)
-        self._write(b"oci-layout", LAYOUT)
-        for folder in (b"blobs/sha256", b"blobs", b"."):
-            os.chmod(folder, _FOLDER_MODE, dir_fd=self.root)
+    def keep_blob(self, digest: Digest, chunks: Iterable[bytes]) -> None:
+        self._write(_blob_path(digest), chunks)
 
-    def _write(self, path: bytes, content: bytes) -> None:
+    def end(self, index: bytes) -> None:
+        self._write(b"index.json", (index,))
+        self._write(b"oci-layout", (LAYOUT,))
+        blobs = open_readable(b"blobs", self.root)
+        try:
+            for name in names_in(blobs):
+                os.chmod(name, _FOLDER_MODE, dir_fd=blobs)
+            os.fchmod(blobs, _FOLDER_MODE)
+        finally:
+            os.close(blobs)
+        os.fchmod(self.root, _FOLDER_MODE)
+
+    def _write(self, path: bytes, chunks: Iterable[bytes]) -> None:
         descriptor = os.open(path, NEW_FILE, _FILE_MODE, dir_fd=self.root)
         try:
-            write_all(descriptor, memoryview(content))
+            for chunk in chunks:
+                write_all(descriptor, memoryview(chunk))
             os.fchmod(descriptor, _FILE_MODE)
         finally:
             os.close(descriptor)

@@ -15,14 +15,23 @@ from typing import BinaryIO, Literal, TypeAlias, final
 from returns.result import Result, Success
 
 from pipeline.adapters.output.failures import Refused, required
-from pipeline.archive.compression import DETECTION_BYTES, Decompressor, detect_compression
-from pipeline.archive.reader import Part, TarReader
+from pipeline.archive.compression import (
+    DETECTION_BYTES,
+    DecompressionError,
+    Decompressor,
+    detect_compression,
+)
+from pipeline.archive.decompressing import LayerIdentity, decompress_layer
+from pipeline.archive.reader import Entry, Part, TarReader
 from pipeline.archive.scanner import ArchiveScanner
-from pipeline.archive.selection import EVERYTHING, Selection
+from pipeline.archive.selection import EVERYTHING, Placement
 from pipeline.background import background
 from pipeline.digest import Digest
-from pipeline.errors import StoreCorrupt, StoreError, StoreUnavailable
+from pipeline.errors import CorruptArchive, StoreCorrupt, StoreError, StoreUnavailable
 from pipeline.limits import CHUNK_BYTES, Limits
+
+OpenBytes: TypeAlias = Callable[[], Result[BinaryIO, StoreError]]
+"""Opens what is stored; whoever reads it closes it."""
 
 ArchiveKind: TypeAlias = Literal["image", "layer"]
 """``image``: ``manifest`` and ``rootfs``, no path twice. ``layer``: any tar, with whiteouts."""
@@ -31,29 +40,53 @@ ArchiveKind: TypeAlias = Literal["image", "layer"]
 @final
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Something to unpack: ``open`` gives its bytes, and ``digest``, where known, is theirs."""
+    """Something to unpack: ``open`` gives its bytes, and ``digest``, where known, is theirs.
 
-    open: Callable[[], Result[BinaryIO, StoreError]]
+    ``identity`` is what a layer must unpack to, where that is known.
+    """
+
+    open: OpenBytes
     digest: Digest | None = None
-    selection: Selection = EVERYTHING
+    selection: Placement = EVERYTHING
     kind: ArchiveKind = "image"
+    identity: LayerIdentity | None = None
 
 
 def read_parts(archive: Archive, limits: Limits) -> Iterator[Part]:
-    """Give the archive's entries and their data, decompressed."""
-    reader = ArchiveScanner() if archive.kind == "image" else TarReader()
+    """Give the archive's entries and their data, decompressed.
+
+    Refuses a layer that is not the one of its ``identity`` with DiffIDMismatch, at the end.
+    """
+    is_layer = archive.kind == "layer"
+    reader = TarReader(_check_root) if is_layer else ArchiveScanner()
     chunks = read_bytes(archive)
+    pieces = (
+        decompress_layer(chunks, limits, archive.identity)
+        if is_layer
+        else _decompress_image(chunks, limits)
+    )
+    for piece in pieces:
+        yield from required(reader.feed(required(piece)))
+    required(reader.finish())
+
+
+def _check_root(entry: Entry) -> CorruptArchive | None:
+    """Refuse a layer whose own root is no folder, wherever the layer goes."""
+    if entry.path or entry.type == "directory":
+        return None
+    return CorruptArchive("its root is something else than a folder")
+
+
+def _decompress_image(
+    chunks: Iterator[bytes], limits: Limits
+) -> Iterator[Result[bytes, DecompressionError]]:
     head = next(chunks, b"")
-    # Two zero blocks are no image, but a layer that changes nothing.
-    is_empty = archive.kind == "layer" and not head.strip(b"\0")
-    compression = "none" if is_empty else required(detect_compression(head[:DETECTION_BYTES]))
+    compression = required(detect_compression(head[:DETECTION_BYTES]))
     decompressor = Decompressor(compression, max_bytes=limits.archive_bytes)
     while head:
-        for piece in decompressor.feed(head):
-            yield from required(reader.feed(required(piece)))
+        yield from decompressor.feed(head)
         head = next(chunks, b"")
     required(decompressor.finish())
-    required(reader.finish())
 
 
 def read_bytes(archive: Archive) -> Iterator[bytes]:

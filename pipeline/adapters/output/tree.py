@@ -21,12 +21,19 @@ The tree must be nobody else's while it is made: its folders have the mode 0700 
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar, final
 
 from pipeline.adapters.output.failures import Refused
-from pipeline.adapters.output.folders import PRIVATE_FOLDER, open_handle, open_readable, remove
+from pipeline.adapters.output.folders import (
+    PRIVATE_FOLDER,
+    names_in,
+    open_handle,
+    open_readable,
+    remove,
+)
 from pipeline.errors import ArchiveTooLarge, CorruptArchive
 from pipeline.limits import ARCHIVE_ENTRIES, ARCHIVE_PATH_SEGMENTS, FOLDER_PATH_BYTES
 
@@ -34,6 +41,8 @@ Made = TypeVar("Made")
 
 DEFAULT_MODE: Final = 0o755
 """What a folder gets of which the archive says nothing."""
+
+_ROOT: Final = "its root is something else than a folder"
 
 
 @final
@@ -73,7 +82,7 @@ class Tree:
         It is called again where that name was taken and is free now.
         """
         if not path:
-            raise Refused(CorruptArchive("its root is something else than a folder"))
+            raise Refused(CorruptArchive(_ROOT))
         parent, name = self._place(path)
         self._count()
         try:
@@ -82,6 +91,14 @@ class Tree:
             # 3. Removed, never opened: what is there may be a link to anywhere.
             remove(name, parent, path, self._forget)
             return make(name, parent)
+
+    def clear(self, path: bytes) -> None:
+        """Leave a place empty: what goes there is not made, and what was there has gone."""
+        if not path:
+            raise Refused(CorruptArchive(_ROOT))
+        parent, name = self._place(path)
+        with suppress(FileNotFoundError):
+            remove(name, parent, path, self._forget)
 
     def make_hardlink(self, path: bytes, source: bytes) -> None:
         """Give what is at ``source``, in the tree, a second name.
@@ -123,21 +140,28 @@ class Tree:
         """Say which mode and time (nanoseconds since 1970) a folder gets at the end."""
         self._endings[path] = _Ending(mode, mtime)
 
-    def look_up(self, path: bytes) -> int | None:
-        """Return a folder's readable descriptor, which the caller closes; None where it is none."""
+    def names_in(self, folder: bytes) -> list[bytes]:
+        """Return the names in a folder; none where there is no folder."""
+        opened = self._look_up(folder)
+        if opened is None:
+            return []
         try:
-            handle = self._descend(self._root, b"", path, makes=False)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        try:
-            return open_readable(b".", handle)
+            return names_in(opened)
         finally:
-            os.close(handle)
+            os.close(opened)
 
-    def remove(self, name: bytes, parent: int, path: bytes) -> None:
-        """Remove what has that name in an open folder; ``path`` is what leads to it."""
+    def discard(self, path: bytes) -> None:
+        """Remove what has that path, where something has, and all that is in it."""
+        folder, _, name = path.rpartition(b"/")
+        parent = self._look_up(folder)
+        if parent is None:
+            return
         self.close()
-        remove(name, parent, path, self._forget)
+        try:
+            with suppress(FileNotFoundError):
+                remove(name, parent, path, self._forget)
+        finally:
+            os.close(parent)
 
     def finish(self) -> None:
         """Give every folder its mode and time: none is written into after that."""
@@ -155,6 +179,17 @@ class Tree:
                     os.utime(folder, ns=(ending.mtime, ending.mtime))
             finally:
                 os.close(folder)
+
+    def _look_up(self, path: bytes) -> int | None:
+        """Return a folder's readable descriptor, which the caller closes; None where it is none."""
+        try:
+            handle = self._descend(self._root, b"", path, makes=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            return open_readable(b".", handle)
+        finally:
+            os.close(handle)
 
     def _place(self, path: bytes) -> tuple[int, bytes]:
         """Return the folder in which a path ends, made where it was missing, and its last name."""

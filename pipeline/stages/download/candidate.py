@@ -14,24 +14,25 @@ from returns.result import Failure, Result, Success
 
 from pipeline.errors import (
     ConfigurationError,
+    ImageError,
+    OnePlaceError,
     SignatureDeferred,
-    SignatureUnavailable,
     StoreError,
     StoreUnavailable,
-    TransportError,
     VerificationError,
 )
 from pipeline.events import Noticed
 from pipeline.hashing import StreamHasher
 from pipeline.results import Downloaded, Signed, Unchanged
-from pipeline.stages.download.image import Attempt, Ports, fetch_image
+from pipeline.stages.download.image import Attempt, fetch_image
 from pipeline.stages.download.signature import Judges, fetch_signature, plan_hashing
+from pipeline.stages.download.transfer import Ports
 from pipeline.text import redact_url
 
-NextCandidate: TypeAlias = TransportError | SignatureUnavailable | SignatureDeferred
+NextCandidate: TypeAlias = OnePlaceError
 """What says nothing about the image: another place may have it whole."""
 
-Refusal: TypeAlias = VerificationError | StoreError | ConfigurationError
+Refusal: TypeAlias = VerificationError | ImageError | StoreError | ConfigurationError
 """What another place would not change, or must not: it ends the search."""
 
 

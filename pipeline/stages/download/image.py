@@ -5,61 +5,21 @@
 What an earlier try left of the image is taken up: the transport asks for the rest alone, and begins
 anew where the server does not prove that the rest belongs to it. While another fetch of the same
 image is under way it is waited for; what that one stored is then good here, too.
-
-The thread that asks receives and writes; a second one hashes, so that two cores work.
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Final, TypeAlias, final
+from typing import final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.background import Worker, background
-from pipeline.errors import HttpStatus, StoreError, StoreUnavailable, TransportError, TruncatedBody
-from pipeline.events import (
-    Noticed,
-    Observer,
-    TransferFailed,
-    TransferFinished,
-    TransferProgressed,
-    TransferStarted,
-)
+from pipeline.errors import HttpStatus, StoreError, TransportError, TruncatedBody
 from pipeline.hashing import StreamHasher
-from pipeline.limits import Limits
-from pipeline.ports import (
-    BodyStart,
-    Clock,
-    Partial,
-    Quarantine,
-    RemoteEntry,
-    Request,
-    Response,
-    ResumePoint,
-    Transport,
-)
+from pipeline.ports import Partial, Request
 from pipeline.results import Candidate, Downloaded, Located, Unchanged, Unsigned, Validators
+from pipeline.stages.download.transfer import Ports, is_busy, tell_waiting, transfer
 from pipeline.text import redact_url
-
-Known: TypeAlias = Callable[[str], RemoteEntry | None]
-"""What is at hand from an image's URL, and would do; None for nothing."""
-
-_SECONDS_BETWEEN_EVENTS: Final = 0.1
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What downloading needs of the world, and what is known of it already."""
-
-    transport: Transport
-    quarantine: Quarantine
-    clock: Clock
-    limits: Limits
-    observer: Observer
-    known: Known
 
 
 @final
@@ -69,69 +29,6 @@ class Attempt:
 
     located: Located
     candidate: Candidate
-
-
-@final
-@dataclass(slots=True)
-class _HashedPartial:
-    """A sink: into a partial, while a helper thread hashes, and an observer watches."""
-
-    url: str
-    partial: Partial
-    hasher: StreamHasher
-    worker: Worker[StoreError]
-    clock: Clock
-    observer: Observer
-    held: int = 0
-    total: int | None = None
-    received: int = 0
-    told_at: float = 0.0
-
-    def resume_point(self) -> ResumePoint | None:
-        """Return what is held; it is hashed now, so that no server has to wait for that."""
-        point = self.partial.resume_point()
-        if point is None or not is_successful(self._hash_up_to(point.offset)):
-            return None
-        return point
-
-    def begin(self, start: BodyStart) -> Result[None, StoreError]:
-        begun = self.partial.begin(start)
-        if not is_successful(begun):
-            return begun
-        self.held, self.total, self.told_at = start.offset, start.total, self.clock.monotonic()
-        self.observer.on_event(TransferStarted(self.url, start.offset, start.total))
-        return self._hash_up_to(start.offset)
-
-    def write(self, chunk: bytes) -> Result[None, StoreError]:
-        put = self.worker.put(chunk)
-        written = self.partial.write(chunk) if is_successful(put) else put
-        if not is_successful(written):
-            return written
-        self.held += len(chunk)
-        self.received += len(chunk)
-        if self.clock.monotonic() - self.told_at >= _SECONDS_BETWEEN_EVENTS:
-            self.told_at = self.clock.monotonic()
-            self.observer.on_event(TransferProgressed(self.url, self.held, self.total))
-        return Success(None)
-
-    def _hash_up_to(self, offset: int) -> Result[None, StoreError]:
-        """Have the first ``offset`` bytes of what is held hashed, and no more."""
-        hashed = self.worker.finish()
-        if not is_successful(hashed) or self.hasher.count == offset:
-            return hashed
-        self.hasher.restart()
-        if offset == 0:
-            return Success(None)
-        opened = self.partial.read()
-        if not is_successful(opened):
-            return Failure(opened.failure())
-        with opened.unwrap() as file:
-            read = self.hasher.read_from(file, offset)
-        if not is_successful(read):
-            return Failure(StoreUnavailable(self.url, "read", read.failure()))
-        if self.hasher.count != offset:
-            return Failure(StoreUnavailable(self.url, "read", "what was held is gone"))
-        return Success(None)
 
 
 def fetch_image(
@@ -144,9 +41,8 @@ def fetch_image(
     candidate = attempt.candidate
     known = ports.known(candidate.image)
     taken = ports.quarantine.resume(candidate.image, 0)
-    if _is_busy(taken):
-        notice = f"another fetch of {redact_url(candidate.image)} is under way, waiting for it"
-        ports.observer.on_event(Noticed("waiting", notice))
+    if is_busy(taken):
+        tell_waiting(ports, redact_url(candidate.image))
         taken = ports.quarantine.resume(candidate.image, ports.limits.total_seconds)
         before, known = known, ports.known(candidate.image)
         if known is not None and known != before:
@@ -165,7 +61,7 @@ def fetch_image(
         least_bytes_per_second=ports.limits.least_bytes_per_second,
         named_by=candidate.named_by,
     )
-    outcome = _transfer(ports, request, partial, hasher)
+    outcome = transfer(ports, request, partial, hasher)
     if not is_successful(outcome):
         return Failure(outcome.failure())
     response = outcome.unwrap()
@@ -191,37 +87,6 @@ def fetch_image(
             response.freshness,
         )
     )
-
-
-def _transfer(
-    ports: Ports, request: Request, partial: Partial, hasher: StreamHasher
-) -> Result[Response, TransportError | StoreError]:
-    """Receive and write in this thread, hash in another."""
-
-    def consume(chunk: bytes) -> Result[None, StoreError]:
-        hasher.update(chunk)
-        return Success(None)
-
-    url, began = redact_url(request.url), ports.clock.monotonic()
-    with background(consume) as worker:
-        sink = _HashedPartial(url, partial, hasher, worker, ports.clock, ports.observer)
-        outcome = ports.transport.fetch(request, sink)
-        hashed = worker.finish()
-    failed = outcome if is_successful(hashed) else hashed
-    if not is_successful(failed):
-        ports.observer.on_event(TransferFailed(url, failed.failure().kind))
-        return Failure(failed.failure())
-    if outcome.unwrap().status == 200:
-        seconds = ports.clock.monotonic() - began
-        ports.observer.on_event(TransferFinished(url, sink.held, sink.received, seconds))
-    return outcome
-
-
-def _is_busy(taken: Result[Partial, StoreError]) -> bool:
-    if is_successful(taken):
-        return False
-    error = taken.failure()
-    return isinstance(error, StoreUnavailable) and error.doing == "lock"
 
 
 def _release(taken: Result[Partial, StoreError]) -> None:

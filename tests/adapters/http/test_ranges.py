@@ -1,12 +1,20 @@
 """Which parts are taken for the rest of what is held; case by case."""
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
-from pipeline.adapters.http.ranges import check_part, if_range, resume_validators
-from pipeline.ports import ResumePoint
+from pipeline.adapters.http.ranges import (
+    can_resume,
+    check_part,
+    if_range,
+    range_fields,
+    resume_validators,
+)
+from pipeline.ports import Request, ResumePoint
 from pipeline.results import Validators
 
 OLD = "Wed, 01 Jan 2020 00:00:00 GMT"
@@ -69,12 +77,35 @@ class TestWhatMayBeResumed:
             (ResumePoint(5, Validators('"v"\r\nX: y')), None),
             (ResumePoint(5, Validators(None, "yesterday")), None),
             (ResumePoint(5, Validators()), None),
-            (ResumePoint(0, Validators('"v"')), None),
-            (ResumePoint(-1, Validators('"v"')), None),
         ],
     )
     def test_what_is_asked(self, point: ResumePoint, said: str | None) -> None:
         assert if_range(point) == said
+        assert can_resume(Request("https://h/", 10, 1, 1), point) is (said is not None)
+
+    @pytest.mark.parametrize("offset", [0, -1])
+    def test_nothing_where_nothing_is_held(self, offset: int) -> None:
+        request = Request("https://h/", 10, 1, 1, content_addressed=True)
+        for point in (
+            ResumePoint(offset, Validators('"v"')),
+            ResumePoint(offset, Validators(), content_addressed=True),
+            None,
+        ):
+            assert not can_resume(request, point)
+
+    @pytest.mark.parametrize("method", ["HEAD", "POST"])
+    def test_nothing_but_by_a_get(self, method: Literal["HEAD", "POST"]) -> None:
+        """RFC 9110 14.2: only GET has ranges."""
+        assert not can_resume(Request("https://h/", 10, 1, 1, method=method), POINT)
+
+    def test_what_a_digest_names_without_a_validator(self) -> None:
+        """Where both sides say so: who asks for anything else would not notice a mixture."""
+        point = ResumePoint(5, Validators('"of another place"'), 10, content_addressed=True)
+        request = Request("https://h/", 10, 1, 1, content_addressed=True)
+        assert can_resume(request, point)
+        assert range_fields(point) == [("Range", "bytes=5-")]
+        assert not can_resume(Request("https://h/", 10, 1, 1), point)
+        assert range_fields(POINT) == [("Range", "bytes=5-"), ("If-Range", '"v"')]
 
 
 class TestParts:

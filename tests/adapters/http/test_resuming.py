@@ -1,5 +1,6 @@
 """One attempt to get the rest of what is held: what is asked, and what is taken."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -361,3 +362,42 @@ def test_what_a_server_says_about_later(
         request = get(server.url("/"))
         error = open_transport(clock=FixedClock()).fetch(request, ListSink()).failure()
     assert error == HttpStatus(server.url("/"), 429, retry_after_seconds=seconds)
+
+
+class TestWhatADigestNames:
+    """It needs no validator, and trusts none: whoever asked compares the digest at the end."""
+
+    @pytest.mark.parametrize("fault", ["", "ignore-range", "416", "part-one-later", "part-of-more"])
+    def test_goes_on_or_starts_over(self, open_transport: Open, fault: str) -> None:
+        """A 200 starts over; a 416, or a part of something else, is asked for as a whole."""
+        site = FaultySite(BODY, [Fault(fault)] if fault else [], etag=False)
+        sink = ResumableSink.holding(HELD, len(BODY), None)
+        sink.content_addressed = True
+        with FaultServer(site.answer) as server:
+            request = replace(get(server.url("/")), content_addressed=True)
+            response = open_transport().fetch(request, sink).unwrap()
+            asked = [each.headers.get("range") for each in server.asked]
+            assert not any("if-range" in each.headers for each in server.asked)
+        held = 0 if fault else 100
+        whole_again = [] if fault in {"", "ignore-range"} else [None]
+        assert asked == ["bytes=100-", *whole_again]
+        assert [start.offset for start in sink.begun] == [0, held]
+        assert (response.size, bytes(sink.content)) == (len(BODY), BODY)
+
+    def test_across_places(self, open_transport: Open) -> None:
+        """What a mirror gave is gone on with at the registry, whatever its ETag."""
+        site = FaultySite(BODY)
+        sink = ResumableSink.holding(HELD, None, '"of the mirror"')
+        sink.content_addressed = True
+        with FaultServer(site.answer) as server:
+            request = replace(get(server.url("/")), content_addressed=True)
+            open_transport().fetch(request, sink).unwrap()
+        assert (sink.written, bytes(sink.content)) == (len(BODY) - 100, BODY)
+
+    def test_only_where_both_sides_say_so(self, open_transport: Open) -> None:
+        site, sink = FaultySite(BODY), ResumableSink.holding(HELD, len(BODY), None)
+        sink.content_addressed = True
+        with FaultServer(site.answer) as server:
+            open_transport().fetch(get(server.url("/")), sink).unwrap()
+            assert "range" not in server.asked[0].headers
+        assert (sink.written, bytes(sink.content)) == (len(BODY), BODY)

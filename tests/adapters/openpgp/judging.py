@@ -63,6 +63,15 @@ def judge(
     return verifier.verify(signature, hasher.digests(), known, where, at(now))
 
 
+def judge_message(
+    keys: KeySet | bytes, message: bytes, now: int
+) -> Result[tuple[Signer, ...], VerificationError]:
+    """Verify a signed message over what it holds; the failure may be the reader's."""
+    return STRICT.read_message(message).bind(
+        lambda read: judge(keys, read.unverified_signature, read.unverified_payload, now)
+    )
+
+
 def describe(outcome: Result[tuple[Signer, ...], VerificationError]) -> str:
     """Return ``accept``, or the error's kind, with an unusable key's problem behind a colon."""
     if is_successful(outcome):

@@ -215,7 +215,23 @@ class TestNodes:
         tar = make_tar(make_entry(b"dev/disk", type_flag=type_flag, device=(8, 0)))
         (left_out,) = place.unpack(tar).unwrap().left_out
         assert (left_out.what, left_out.count, left_out.first) == ("device nodes", 1, b"dev/disk")
-        assert set(place.tree()) == {"."}
+        assert set(place.tree()) == {".", "dev"}
+
+    def test_what_a_device_replaces_goes_with_it(self, place: Place) -> None:
+        """What is below a device is not what the image has there."""
+        device = make_entry(b"a/b", type_flag=b"3", device=(1, 3))
+        tar = make_tar(make_entry(b"a/b", b"old"), device)
+        assert is_successful(place.unpack(tar))
+        assert set(place.tree()) == {".", "a"}
+        place.target.joinpath("a").rmdir()
+        place.target.rmdir()
+        assert is_successful(place.unpack(make_tar(make_entry(b"a", b"old"), device)))
+        assert set(place.tree()) == {".", "a"}
+        assert place.tree()["a"].kind == "d"
+        root = make_entry(b"./", type_flag=b"3", device=(1, 3))
+        place.target.joinpath("a").rmdir()
+        place.target.rmdir()
+        assert isinstance(place.refusal(make_tar(root)), CorruptArchive)
 
     def test_a_hard_link_to_a_device_that_was_left_out(self, place: Place) -> None:
         tar = make_tar(make_entry(b"a", type_flag=b"3", device=(1, 3)), hardlink(b"b", b"a"))

@@ -12,8 +12,8 @@ from pipeline.adapters.output import (
     ExtractionReport,
     WriteError,
     extract_archives,
-    whiteouts,
 )
+from pipeline.archive import whiteouts
 from pipeline.errors import ArchiveTooLarge, CorruptArchive
 from pipeline.testing.archives import make_entry, make_tar
 from tests.support.trees import Place

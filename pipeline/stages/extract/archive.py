@@ -1,4 +1,4 @@
-"""Read an image whole, once: ``Verified | Unverified -> Extracted``.
+"""Read an archive whole, once: ``Verified | Unverified -> Extracted``.
 
 Decompresses the downloaded file, computes the image ID, scans the tar, keeps the uncompressed
 archive in quarantine, and checks that the manifest says what was expected. A plain tar is its
@@ -41,12 +41,12 @@ from pipeline.errors import (
     TooFewSigners,
     VerificationError,
 )
-from pipeline.limits import CHUNK_BYTES, DEFAULT_LIMITS, Limits
-from pipeline.manifest import parse_manifest
+from pipeline.limits import CHUNK_BYTES, Limits
+from pipeline.manifest import ImageManifest, parse_manifest
+from pipeline.names import ImageName
 from pipeline.ports import BlobWriter, Keyring, Quarantine
 from pipeline.results import Expectations, Extracted, QuarantinedBlob, Unverified, Verified
-from pipeline.stage import Stage
-from pipeline.trust import ONE_SIGNER, KeySet, NamedScope, Signer, SignerPolicy
+from pipeline.trust import KeySet, NamedScope, Signer, SignerPolicy
 
 ExtractError: TypeAlias = ImageError | VerificationError | StoreError | ConfigurationError
 """What can go wrong between a quarantined file and its manifest."""
@@ -54,35 +54,11 @@ ExtractError: TypeAlias = ImageError | VerificationError | StoreError | Configur
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Trust:
+class Trust:
     """Whose signatures count, and how many are needed."""
 
     keyring: Keyring
     signers: SignerPolicy
-
-
-def extract_manifest(
-    *,
-    quarantine: Quarantine,
-    keyring: Keyring,
-    limits: Limits = DEFAULT_LIMITS,
-    signers: SignerPolicy = ONE_SIGNER,
-) -> Stage[Verified | Unverified, Extracted, ExtractError]:
-    """Return the stage that reads an image and checks its manifest.
-
-    The checks, in this order (the code repeats the numbers):
-
-    1. The name is the one that was asked for.
-    2. Every label that was asked for is there with that value; every label filled in from the
-       platform has that value where it is there.
-    3. The image ID and the archive's size are those of the parent's dependency entry.
-    4. At least one signer is trusted for the name that the manifest gives; signers that are not
-       are dropped from the result. An ``Unverified`` image has no signers and skips this.
-    5. As many distinct signers are left as ``signers`` demands for that name.
-
-    What was written into quarantine is discarded on failure.
-    """
-    return Stage("extract", partial(_run, quarantine, _Trust(keyring, signers), limits))
 
 
 @final
@@ -102,9 +78,10 @@ class _InPlace:
         """Leave the file alone: the download is not this stage's to remove."""
 
 
-def _run(
-    quarantine: Quarantine, trust: _Trust, limits: Limits, origin: Verified | Unverified
+def extract_archive(
+    quarantine: Quarantine, trust: Trust, limits: Limits, origin: Verified | Unverified
 ) -> Result[Extracted, ExtractError]:
+    """Read an archive and check its manifest; what was written is discarded on failure."""
     blob = origin.downloaded.blob
     opened = quarantine.open(blob)
     if not is_successful(opened):
@@ -134,7 +111,7 @@ def _extract(
     chunks: Iterable[Result[bytes, StoreError]],
     decompressor: Decompressor,
     writer: BlobWriter,
-    trust: _Trust,
+    trust: Trust,
     origin: Verified | Unverified,
 ) -> Result[Extracted, ExtractError]:
     image_id = hashlib.sha512()
@@ -148,13 +125,13 @@ def _extract(
     if not is_successful(parsed):
         problem = parsed.failure()
         return Failure(InvalidManifest(problem.path, problem.reason))
-    extracted = Extracted(
-        origin, parsed.unwrap(), Digest("sha512", image_id.hexdigest()), finished.unwrap()
-    )
-    mismatch = _mismatch(extracted, origin.downloaded.expected)
+    manifest = parsed.unwrap()
+    digest = Digest("sha512", image_id.hexdigest())
+    mismatch = _mismatch(manifest, digest, finished.unwrap().size, origin.downloaded.expected)
     if mismatch is not None:
         return Failure(mismatch)
-    return _check_signers(extracted, trust)
+    proven = _check_signers(origin, manifest.name, trust)
+    return proven.map(lambda passed: Extracted(passed, manifest, digest, finished.unwrap()))
 
 
 def _scan(
@@ -200,8 +177,9 @@ def _keep(
     return writer.write(chunk)
 
 
-def _mismatch(extracted: Extracted, expected: Expectations) -> ImageError | None:
-    manifest = extracted.manifest
+def _mismatch(
+    manifest: ImageManifest, image_id: Digest, size: int, expected: Expectations
+) -> ImageError | None:
     # 1. Discovery must lead to the image that was asked for (aci.md "Image Manifest Schema").
     if expected.name is not None and manifest.name != expected.name:
         return NameMismatch(wanted=expected.name, got=manifest.name)
@@ -215,10 +193,10 @@ def _mismatch(extracted: Extracted, expected: Expectations) -> ImageError | None
         if got is not None and got != label.value:
             return LabelMismatch(label.name, wanted=label.value, got=got)
     # 3. A parent that names an ID or a size means exactly that archive ("Dependency Matching").
-    if expected.image_id is not None and extracted.image_id != expected.image_id:
-        return ImageIDMismatch(wanted=expected.image_id, got=extracted.image_id)
-    if expected.archive_bytes is not None and extracted.archive.size != expected.archive_bytes:
-        return SizeMismatch(wanted=expected.archive_bytes, got=extracted.archive.size)
+    if expected.image_id is not None and image_id != expected.image_id:
+        return ImageIDMismatch(wanted=expected.image_id, got=image_id)
+    if expected.archive_bytes is not None and size != expected.archive_bytes:
+        return SizeMismatch(wanted=expected.archive_bytes, got=size)
     return None
 
 
@@ -231,22 +209,22 @@ def _speaks(signer: Signer, keys: KeySet) -> bool:
     return signer.primary in named or signer.granted_by in entries
 
 
-def _check_signers(extracted: Extracted, trust: _Trust) -> Result[Extracted, ExtractError]:
-    origin, name = extracted.origin, extracted.manifest.name
+def _check_signers(
+    origin: Verified | Unverified, name: ImageName, trust: Trust
+) -> Result[Verified | Unverified, ExtractError]:
     if isinstance(origin, Unverified):
-        return Success(extracted)
+        return Success(origin)
     # 4. The signature was judged by keys for the user's reference; one without a name used every
     #    key. Whoever signed must also be trusted for the name under which the image is kept.
     keys = trust.keyring.keys_for(NamedScope(name))
     if not is_successful(keys):
         return Failure(keys.failure())
-    signers = tuple(signer for signer in origin.signers if _speaks(signer, keys.unwrap()))
+    judged = tuple(signer for signer in origin.signers if isinstance(signer, Signer))
+    signers = tuple(signer for signer in judged if _speaks(signer, keys.unwrap()))
     if not signers:
-        return Failure(
-            SignerNotTrustedForName(tuple(signer.primary for signer in origin.signers), name)
-        )
+        return Failure(SignerNotTrustedForName(tuple(signer.primary for signer in judged), name))
     # 5. As many must have signed as are demanded for that name.
     wanted = trust.signers.demanded(name)
     if len(signers) < wanted:
         return Failure(TooFewSigners(tuple(signer.primary for signer in signers), wanted))
-    return Success(replace(extracted, origin=replace(origin, signers=signers)))
+    return Success(replace(origin, signers=signers))

@@ -1,0 +1,191 @@
+"""What is left of all layers' entries once each has gone over those below it. Pure, in memory.
+
+Entries are numbered as they come. :meth:`SquashedTree.take` puts the next one where it goes, as
+``pipeline.adapters.output.tree`` does it with files: a folder over a folder gives it attributes,
+anything else takes the place of what is there; what lies on the way and is no folder becomes one.
+A hard link is one more name for the entry that its other end has now, in whatever layer that is.
+Afterwards the tree tells which names each entry has.
+
+Memory: a number and the last name of each path, within ARCHIVE_ENTRIES and FOLDER_PATH_BYTES for
+everything that was ever there. Data is not looked at.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, final
+
+from returns.pipeline import is_successful
+
+from pipeline.archive.reader import ArchiveError, Entry
+from pipeline.archive.tar_header import normalize_path
+from pipeline.errors import ArchiveTooLarge, CorruptArchive
+from pipeline.limits import (
+    ARCHIVE_ENTRIES,
+    ARCHIVE_PATH_BYTES,
+    ARCHIVE_PATH_SEGMENTS,
+    FOLDER_PATH_BYTES,
+)
+
+_UNSPOKEN: Final = -1
+_LONGEST_PATH: Final = ARCHIVE_PATH_BYTES - len(b"rootfs//")
+"""How long a path may be so that it is one still below ``rootfs/``; it has a name more there."""
+
+
+@final
+@dataclass(eq=False, slots=True)
+class Folder:
+    """Names, and what each is: the number of an entry, or a folder.
+
+    ``number`` is that of the entry that gives the folder its attributes; below 0 where none does.
+    """
+
+    number: int = _UNSPOKEN
+    inside: "dict[bytes, Node]" = field(default_factory=dict)
+
+
+Node: TypeAlias = int | Folder
+
+
+@final
+class SquashedTree:
+    """The tree that layers make. After an error it must not be used any more."""
+
+    __slots__ = ("_linked", "_made", "_number", "_path_bytes", "_root")
+
+    def __init__(self) -> None:
+        """Start with an empty folder."""
+        self._root = Folder()
+        self._number = 0
+        self._made = 0
+        self._path_bytes = 0
+        # All names that an entry with hard links ever had, each for its number.
+        self._linked: dict[int, set[bytes]] = {}
+
+    def skip(self) -> None:
+        """Count an entry that makes nothing: a marker."""
+        self._number += 1
+
+    def take(self, entry: Entry) -> ArchiveError | None:
+        """Put the next entry into the tree; return what is wrong with it."""
+        number, path = self._number, entry.path
+        self._number += 1
+        if len(path) > _LONGEST_PATH:
+            return ArchiveTooLarge("bytes in one path", _LONGEST_PATH)
+        if path.count(b"/") + 1 >= ARCHIVE_PATH_SEGMENTS:
+            return ArchiveTooLarge("names in one path", ARCHIVE_PATH_SEGMENTS)
+        if not path:
+            if entry.type != "directory":
+                return CorruptArchive("its root is something else than a folder")
+            self._root.number = number
+            return None
+        if entry.type == "symlink" and (not entry.untrusted_link or b"\0" in entry.untrusted_link):
+            return CorruptArchive(f'the symbolic link "{_shown(path)}" has no target')
+        if entry.type == "hardlink":
+            return self._link(entry)
+        folder, name = self._place(path)
+        there = folder.inside.get(name)
+        if entry.type == "directory" and isinstance(there, Folder):
+            there.number = number
+        else:
+            folder.inside[name] = Folder(number) if entry.type == "directory" else number
+            self._count(path)
+        return self._excess()
+
+    def at(self, path: bytes) -> Node | None:
+        """Return what has that path; None where nothing has."""
+        folder, _, name = path.rpartition(b"/")
+        parent = self._folder(folder)
+        if not name:
+            return parent
+        return None if parent is None else parent.inside.get(name)
+
+    def names_of(self, number: int, entry: Entry) -> tuple[bytes, ...]:
+        """Return the paths that an entry has in the end: its own first, then others, sorted.
+
+        ``number`` is which of all entries it is.
+        """
+        if entry.type == "directory":
+            found = self.at(entry.path)
+            return (entry.path,) if isinstance(found, Folder) and found.number == number else ()
+        paths = self._linked.get(number, {entry.path})
+        return tuple(
+            sorted(
+                (path for path in paths if self.at(path) == number),
+                key=lambda path: (path != entry.path, path),
+            )
+        )
+
+    @property
+    def has_attributes(self) -> bool:
+        """Whether an entry speaks of the root."""
+        return self._root.number != _UNSPOKEN
+
+    def names_in(self, folder: bytes) -> Iterable[bytes]:
+        """Return the names in a folder; none where there is no folder."""
+        found = self._folder(folder)
+        return () if found is None else tuple(found.inside)
+
+    def discard(self, path: bytes) -> None:
+        """Remove what has that path, where something has, and all that is in it."""
+        folder, _, name = path.rpartition(b"/")
+        parent = self._folder(folder)
+        if parent is not None:
+            parent.inside.pop(name, None)
+
+    def _link(self, entry: Entry) -> ArchiveError | None:
+        normalized = normalize_path(entry.untrusted_link)
+        if not is_successful(normalized):
+            return normalized.failure()
+        source, path = normalized.unwrap(), entry.path
+        wrong = CorruptArchive(
+            f'"{_shown(path)}" is a hard link to "{_shown(source)}", where no file is'
+        )
+        if self.at(source) is None:
+            return wrong
+        folder, name = self._place(path)
+        # What is there goes first: the other end may have been in it, or be it.
+        folder.inside.pop(name, None)
+        number = self.at(source)
+        if not isinstance(number, int):
+            return wrong
+        folder.inside[name] = number
+        self._linked.setdefault(number, {source}).update((source, path))
+        self._count(path)
+        return self._excess()
+
+    def _folder(self, path: bytes) -> Folder | None:
+        folder = self._root
+        for name in path.split(b"/") if path else ():
+            below = folder.inside.get(name)
+            if not isinstance(below, Folder):
+                return None
+            folder = below
+        return folder
+
+    def _place(self, path: bytes) -> tuple[Folder, bytes]:
+        """Return the folder in which a path ends, made where it was missing, and its last name."""
+        *names, last = path.split(b"/")
+        folder = self._root
+        for name in names:
+            below = folder.inside.get(name)
+            if not isinstance(below, Folder):
+                below = folder.inside[name] = Folder()
+                self._count(name)
+            folder = below
+        return folder, last
+
+    def _count(self, path: bytes) -> None:
+        self._made += 1
+        self._path_bytes += len(path)
+
+    def _excess(self) -> ArchiveTooLarge | None:
+        """Tell whether too much was made: one entry can stand for many folders, on its path."""
+        if self._made > ARCHIVE_ENTRIES:
+            return ArchiveTooLarge("files and folders", ARCHIVE_ENTRIES)
+        if self._path_bytes > FOLDER_PATH_BYTES:
+            return ArchiveTooLarge("bytes in its paths", FOLDER_PATH_BYTES)
+        return None
+
+
+def _shown(path: bytes) -> str:
+    return path[:200].decode("utf-8", "backslashreplace")

@@ -1,0 +1,81 @@
+"""What no verifier of ours does, and a judge must not fall for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from returns.result import Result, Success
+
+from pipeline.adapters.openpgp import OpenPGPVerifier
+from pipeline.admission.identities import Expected
+from pipeline.admission.proofs import Statement, prove_sigstore, prove_simple
+from pipeline.errors import Unproven, VerificationError
+from pipeline.testing.oci import make_image
+from pipeline.trust import (
+    AnyScope,
+    KeySet,
+    SignaturePlan,
+    SignedDigest,
+    SignedMessage,
+    Signer,
+    SigstoreSigner,
+    TrustScope,
+)
+from tests.admission.signing import NOW, cosigner, maker
+
+IMAGE = make_image({"a": b"1"})
+STATEMENT = Statement((IMAGE.raw,), Expected("example.com/app:1", of_repository=False), "asked")
+
+
+@dataclass(frozen=True)
+class Careless:
+    """A verifier that finds nothing wrong, and nobody who signed."""
+
+    def plan(
+        self, untrusted_signature: bytes, keys: KeySet, scope: TrustScope, now: datetime
+    ) -> Result[SignaturePlan, VerificationError]:
+        """Want nothing hashed."""
+        return Success(SignaturePlan((), ()))
+
+    def verify(
+        self,
+        untrusted_signature: bytes,
+        digests: tuple[SignedDigest, ...],
+        keys: KeySet,
+        scope: TrustScope,
+        now: datetime,
+    ) -> Result[tuple[Signer, ...], VerificationError]:
+        """Prove nobody."""
+        return Success(())
+
+    def read_message(self, untrusted_message: bytes) -> Result[SignedMessage, VerificationError]:
+        """Read it rightly."""
+        return OpenPGPVerifier().read_message(untrusted_message)
+
+
+@dataclass(frozen=True)
+class Unasked:
+    """A verifier that must not be asked."""
+
+    def verify(
+        self, untrusted_payload: bytes, untrusted_signature: bytes, public_key: bytes, path: str
+    ) -> Result[SigstoreSigner, VerificationError]:
+        """Fail the test."""
+        raise AssertionError(path)
+
+
+def test_a_verifier_that_proves_nobody_has_proven_nothing() -> None:
+    signature = maker("alice").signature(IMAGE.descriptor.digest, "example.com/app:1")
+    outcome = prove_simple(signature, STATEMENT, Careless(), KeySet(()), AnyScope(), NOW)
+    assert outcome.failure() == Unproven("the image")
+
+
+def test_no_public_key_proves_nothing() -> None:
+    signature = cosigner("carol").signature(IMAGE.descriptor.digest, "example.com/app:1")
+    outcome = prove_sigstore(signature, STATEMENT, Unasked(), ())
+    assert outcome.failure() == Unproven("asked")
+
+
+def test_a_signature_of_something_else_needs_no_mathematics() -> None:
+    other = make_image({"a": b"2"}).descriptor.digest
+    signature = cosigner("carol").signature(other, "example.com/app:1")
+    assert prove_sigstore(signature, STATEMENT, Unasked(), ()).failure() != Unproven("asked")
