@@ -10,6 +10,7 @@ It verifies nothing: digests, signatures and names were checked by whoever hands
 """
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.schema import writing
 from pipeline.digest import Digest
 from pipeline.errors import ImageNotFound, StoreCorrupt, StoreUnavailable
-from pipeline.limits import USE_NOTED_SECONDS
+from pipeline.limits import PARALLEL_SYNCS, USE_NOTED_SECONDS
 from pipeline.results import Extracted, Freshness, OciImage, Stored, Validators
 from pipeline.storage import (
     better_provenance,
@@ -235,8 +236,14 @@ def _sync(place: Place, parts: list[_Part]) -> None:
         if not blobs.is_whole(part.source, part.blob.size):
             wanted = f"wanted a file of {part.blob.size} bytes in quarantine"
             raise Refused(StoreUnavailable(str(part.source), "store", wanted))
-    for part in parts:
-        sync_path(place.filesystem, part.source)
+    sources = [part.source for part in parts]
+    if len(sources) < 2:
+        for source in sources:
+            sync_path(place.filesystem, source)
+        return
+    # A file system makes several files durable in the time of one.
+    with ThreadPoolExecutor(max_workers=PARALLEL_SYNCS) as pool:
+        list(pool.map(partial(sync_path, place.filesystem), sources))
 
 
 def _take_back(place: Place, parts: list[_Part], image_id: Digest) -> None:
