@@ -202,7 +202,7 @@ def _parts(
                     yield Failure(read.failure())
                     return
                 yield from map(Success, read.unwrap())
-        ended = reader.finish()
+        ended = reader.finish(is_known_whole=True)
         if not is_successful(ended):
             yield Failure(ended.failure())
             return

@@ -230,6 +230,12 @@ class TestBytes:
             b"y",
         ]
 
+    def test_a_layer_without_an_end(self) -> None:
+        """umoci inserts such ones; that nothing is missing, its digest tells."""
+        for tar in (make_tar(file("a", b"x"), end=b"")[:-511], make_tar(file("a", b"x"), end=b"")):
+            whole = SquashLayer(lambda tar=tar: Success(io.BytesIO(tar)), digest_of(tar))  # type: ignore[misc] # mypy cannot infer a lambda with a default
+            assert squash(whole, layer(file("b"))) == {"r": "/", "r/a": "x", "r/b": ""}
+
     def test_an_empty_layer(self) -> None:
         assert squash(layer(), BASE, layer()) == squash(BASE)
         assert squash() == {"r": "/"}
@@ -277,7 +283,11 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "tar",
         [
-            make_tar(file("a"), end=b""),
+            make_tar(file("a", b"x" * 600), end=b"")[:-500],
+            make_tar(file("a"), end=b"")[:-1],
+            make_tar(file("a"), end=bytes(512)),
+            make_tar(make_pax({b"mtime": b"1"}), end=b""),
+            make_tar(make_pax({b"mtime": b"1"}, type_flag=b"g"), end=b"")[:-1],
             make_tar(make_entry(b"../a")),
             make_tar(make_entry(b"/a")),
             make_tar(make_entry(b"a", type_flag=b"S")),
