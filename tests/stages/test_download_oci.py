@@ -38,7 +38,7 @@ from pipeline.hashing import digest_of
 from pipeline.limits import DEFAULT_LIMITS, INDEX_DEPTH, SIGNATURE_BYTES, SIGNATURE_COUNT, Limits
 from pipeline.names import ImageName
 from pipeline.oci import INDEX_TYPE, MANIFEST_TYPE, OciPlatform
-from pipeline.ports import Admitted, LetThrough, Proven, RemoteEntry, Wanted
+from pipeline.ports import Admitted, Proven, RemoteEntry, Wanted
 from pipeline.reference import DockerReference, ImagePathReference
 from pipeline.results import (
     Content,
@@ -71,7 +71,7 @@ from pipeline.testing.oci import (
     make_oci_index,
     make_oci_manifest,
 )
-from pipeline.trust import BY_REQUEST, Decision, SigstoreSigner
+from pipeline.trust import Decision, SigstoreSigner
 
 AMD, ARM = OciPlatform("linux", "amd64"), OciPlatform("linux", "arm64")
 REFERENCE = DockerReference("example.com/app:1", "example.com", "app", "1", None)
@@ -694,7 +694,3 @@ def digest(text: str) -> Digest:
     algorithm, _, hex_digits = text.partition(":")
     assert algorithm == "sha256"
     return Digest("sha256", hex_digits)
-
-
-def test_whoever_lets_all_pass_is_not_whoever_proves() -> None:
-    assert LetThrough("", BY_REQUEST) != Proven((), BY_REQUEST)

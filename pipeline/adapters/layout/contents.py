@@ -62,13 +62,15 @@ def needed(connection: sqlite3.Connection, digest: Digest) -> Blob | None:
     """Return a blob that an image has as its archive or as a part; None where none has."""
     if has_registry_images(connection):
         # Of an OCI image, the manifest's size is among its parts.
-        query = (
+        row = connection.execute(
             "SELECT size FROM blobs WHERE hex = ?1 UNION ALL "
-            f"SELECT archive_bytes FROM images WHERE hex = ?1 AND media_type = '{ACI_TYPE}' LIMIT 1"
-        )
+            "SELECT archive_bytes FROM images WHERE hex = ?1 AND media_type = ?2 LIMIT 1",
+            (digest.hex, ACI_TYPE),
+        ).fetchone()
     else:
-        query = "SELECT archive_bytes FROM images WHERE hex = ?1"
-    row = connection.execute(query, (digest.hex,)).fetchone()
+        row = connection.execute(
+            "SELECT archive_bytes FROM images WHERE hex = ?1", (digest.hex,)
+        ).fetchone()
     return None if row is None else Blob(digest, row[0])
 
 
