@@ -63,7 +63,7 @@ class CredentialHelpers:
         *,
         seconds: float = CREDENTIAL_HELPER_SECONDS,
     ) -> None:
-        """Give every helper this environment and so many seconds; ``observer`` hears of failures."""
+        """Give every helper this environment and so many seconds; tell ``observer`` of failures."""
         self._environment = environment
         self._clock = clock
         self._observer = observer
