@@ -1,6 +1,7 @@
 """Several files, helpers and other sources as one: the first that has a login counts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,14 +58,12 @@ class TestFiles:
         assert user_of(logins(paths_in(tmp_path)).unwrap(), "a.corp") is None
 
     def test_one_that_is_named(self, tmp_path: Path) -> None:
-        paths = ContainerPaths(*[tmp_path] * 5, (tmp_path / "b.json",), tmp_path / "a.json")
-        write(tmp_path / "b.json", **{"a.corp": auth("second"), "b.corp": auth("second")})
+        named = tmp_path / "named.json"
+        paths = replace(paths_in(tmp_path), named_login=named)
+        write(paths.logins[0], **{"a.corp": auth("second"), "b.corp": auth("second")})
         error = logins(paths).failure()
-        assert (error.setting, error.wanted) == (
-            str(tmp_path / "a.json"),
-            "a file that can be read",
-        )
-        write(tmp_path / "a.json", **{"a.corp": auth("named")})
+        assert (error.setting, error.wanted) == (str(named), "a file that can be read")
+        write(named, **{"a.corp": auth("named")})
         found = logins(paths).unwrap()
         assert (user_of(found, "a.corp"), user_of(found, "b.corp")) == ("named", "second")
 

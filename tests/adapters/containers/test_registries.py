@@ -34,7 +34,8 @@ class TestNothingSaid:
     def test_nobody_is_insecure(self, tmp_path: Path) -> None:
         registries = read(tmp_path).unwrap()
         assert registries.insecure_hosts == frozenset()
-        assert registries.tls == registries.warnings == ()
+        assert registries.tls == ()
+        assert registries.warnings == ()
         [place] = places(registries, "busybox")
         assert place.lookaside == (f"file://{tmp_path}/signatures",)
 
