@@ -86,6 +86,9 @@ class Remapping:
             if not is_successful(parsed):
                 return Failure(self._refuse(moved, "a place under which it is a reference"))
             target = parsed.unwrap()
+            # A host that stands alone would be read as a repository of docker.io.
+            if canonical_host(target.host) != canonical_host(moved.partition("/")[0]):
+                return Failure(self._refuse(moved, "a location with a repository behind the host"))
             if (target.tag, target.digest) != (reference.tag, reference.digest):
                 return Failure(self._refuse(moved, "a location that keeps tag and digest"))
             schemes = INSECURE if location.is_insecure else SECURE
