@@ -65,6 +65,7 @@ class OciSample:
     alone.
     """
 
+    host: str = HOST
     repository: str = "app"
     tag: str | None = "1.0"
     layers: tuple[bytes | MadeLayer, ...] = (b"base", b"top")
@@ -126,9 +127,9 @@ class OciSample:
     def reference(self) -> DockerReference:
         """What was asked for."""
         by_digest = self.asked_digest or self.tag is None
-        name = f"{HOST}/{self.repository}"
+        name = f"{self.host}/{self.repository}"
         digest = self.image_id if by_digest else None
-        return DockerReference(name, HOST, self.repository, self.tag, digest)
+        return DockerReference(name, self.host, self.repository, self.tag, digest)
 
     @property
     def url(self) -> str:
@@ -208,7 +209,7 @@ class OciSample:
 
     @property
     def _place(self) -> RegistryPlace:
-        base = f"https://{HOST}/v2/{self.repository}"
+        base = f"https://{self.host}/v2/{self.repository}"
         return RegistryPlace(self.reference, base, self.platform)
 
     @property
