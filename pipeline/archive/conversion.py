@@ -2,11 +2,11 @@
 
     plan_conversion: OciImage, … -> Result[Conversion, ImageError | StoreError]
 
-The archive has ``manifest``, ``rootfs/`` and, in the order of :mod:`pipeline.archive.squash`, what
-is left of the layers. Where ``/dev/stdin``, ``stdout``, ``stderr`` or ``fd`` are missing from it,
-links to ``/proc`` stand for them at the end, as docker makes them in each container; they are not
-made where ``/dev`` is no folder. Times and owners that nobody speaks of are 0. The same image
-makes the same bytes, on any machine.
+The archive has ``manifest`` and, in the order of :mod:`pipeline.archive.squash`, what is left of
+the layers in ``rootfs/``. Where ``/dev/stdin``, ``stdout``, ``stderr`` or ``fd`` are missing, links
+to ``/proc`` stand for them at the end, as docker makes them in each container; they are not made
+where ``/dev`` is no folder. Times and owners that nobody speaks of are 0. The same image makes the
+same bytes, on any machine.
 
 What comes out is read by the very scanner that reads archives when they are fetched, on its way.
 """
@@ -78,8 +78,6 @@ class Conversion:
     def _pieces(self) -> Iterator[Result[bytes | memoryview, ConversionError]]:
         raw = self.manifest.raw
         yield Success(plain_header(MANIFEST_PATH, "file", size=len(raw)) + raw + padding(len(raw)))
-        if not self.squash.tree.has_attributes:
-            yield Success(plain_header(ROOTFS_PATH + b"/", "directory"))
         yield from self.squash.chunks(ROOTFS_PATH)
         for name in _missing_links(self.squash.tree):
             path = b"/".join((ROOTFS_PATH, _DEVICES, name))

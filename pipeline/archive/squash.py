@@ -10,11 +10,11 @@ Two passes over the layers, the lowest first:
 
 In both, each layer's diffID is compared; a file that changes in between is refused at its end.
 
-The order of the tar: entries of a lower layer go before those of a higher one, each layer's in its
-own order. Right after an entry come its other names, sorted, as hard links to it. An entry stands
-under its own path where that is still its; where a higher layer has taken it, under the first of
-its other names. Folders of which no layer speaks have no entry. The same layers make the same
-bytes, whatever compresses them.
+The order of the tar: folders of which no layer speaks, sorted (0755, owner and time 0). Then the
+entries of a lower layer before those of a higher one, each layer's in its own order. Right after an
+entry come its other names, sorted, as hard links to it. An entry stands under its own path where
+that is still its; where a higher layer has taken it, under the first of its other names. The same
+layers make the same bytes, whatever compresses them.
 
 Limits: archive_bytes for all layers together, uncompressed; those of
 :mod:`~pipeline.archive.squashed_tree`. Memory: the tree, one chunk.
@@ -32,7 +32,7 @@ from pipeline.archive.copying import copy_header
 from pipeline.archive.decompressing import LayerIdentity, decompress_layer
 from pipeline.archive.reader import Entry, Part, TarReader
 from pipeline.archive.squashed_tree import SquashedTree
-from pipeline.archive.tar_writer import padding
+from pipeline.archive.tar_writer import padding, plain_header
 from pipeline.archive.whiteouts import Whiteouts
 from pipeline.digest import Digest
 from pipeline.errors import (
@@ -77,6 +77,8 @@ class Squash:
         Errors: a Failure is the last value: CorruptArchive for an entry whose mode, owner, time or
         device is none; else what reading the layers fails with.
         """
+        for path in self.tree.unspoken():
+            yield Success(plain_header(_below(root, path) + b"/", "directory"))
         number, missing, end = -1, 0, b""
         for part in _parts(self.layers, self.limits):
             if not is_successful(part):
@@ -96,9 +98,7 @@ class Squash:
             names = () if value.type == "hardlink" else self.tree.names_of(number, value)
             missing = value.size if names else 0
             # Other names come behind the data of the first.
-            headers = _headers(
-                value, tuple(b"/".join((root, each)) if each else root for each in names)
-            )
+            headers = _headers(value, tuple(_below(root, each) for each in names))
             if not is_successful(headers):
                 yield Failure(headers.failure())
                 return
@@ -202,10 +202,14 @@ def _parts(
                     yield Failure(read.failure())
                     return
                 yield from map(Success, read.unwrap())
-        ended = reader.finish()
+        ended = reader.finish(is_known_whole=True)
         if not is_successful(ended):
             yield Failure(ended.failure())
             return
+
+
+def _below(root: bytes, path: bytes) -> bytes:
+    return b"/".join((root, path)) if path else root
 
 
 def _headers(entry: Entry, paths: Sequence[bytes]) -> Result[tuple[bytes, bytes], SquashError]:

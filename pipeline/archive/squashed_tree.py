@@ -10,7 +10,7 @@ Memory: a number and the last name of each path, within ARCHIVE_ENTRIES and FOLD
 everything that was ever there. Data is not looked at.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, final
 
@@ -115,10 +115,19 @@ class SquashedTree:
             )
         )
 
-    @property
-    def has_attributes(self) -> bool:
-        """Whether an entry speaks of the root."""
-        return self._root.number != _UNSPOKEN
+    def unspoken(self) -> Iterator[bytes]:
+        """Return the folders that no entry speaks of, each after the one it is in, sorted there."""
+        waiting: list[tuple[bytes, Folder]] = [(b"", self._root)]
+        while waiting:
+            path, folder = waiting.pop()
+            if folder.number == _UNSPOKEN:
+                yield path
+            at = path + b"/" if path else b""
+            waiting.extend(
+                (at + name, node)
+                for name, node in sorted(folder.inside.items(), key=_name, reverse=True)
+                if isinstance(node, Folder)
+            )
 
     def names_in(self, folder: bytes) -> Iterable[bytes]:
         """Return the names in a folder; none where there is no folder."""
@@ -185,6 +194,10 @@ class SquashedTree:
         if self._path_bytes > FOLDER_PATH_BYTES:
             return ArchiveTooLarge("bytes in its paths", FOLDER_PATH_BYTES)
         return None
+
+
+def _name(item: tuple[bytes, Node]) -> bytes:
+    return item[0]
 
 
 def _shown(path: bytes) -> str:

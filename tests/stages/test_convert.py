@@ -72,6 +72,7 @@ class TestArchives:
             assert archive.getnames() == [
                 "manifest",
                 "rootfs",
+                "rootfs/etc",
                 "rootfs/bin",
                 "rootfs/bin/app",
                 "rootfs/etc/app",

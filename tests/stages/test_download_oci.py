@@ -21,6 +21,7 @@ from pipeline.errors import (
     ConfigurationError,
     ConnectionFailed,
     DigestMismatch,
+    FileUnreadable,
     HttpStatus,
     InvalidDocument,
     NotASignature,
@@ -37,7 +38,7 @@ from pipeline.hashing import digest_of
 from pipeline.limits import DEFAULT_LIMITS, INDEX_DEPTH, SIGNATURE_BYTES, SIGNATURE_COUNT, Limits
 from pipeline.names import ImageName
 from pipeline.oci import INDEX_TYPE, MANIFEST_TYPE, OciPlatform
-from pipeline.ports import Admitted, LetThrough, Proven, RemoteEntry, Wanted
+from pipeline.ports import Admitted, Proven, RemoteEntry, Wanted
 from pipeline.reference import DockerReference, ImagePathReference
 from pipeline.results import (
     Content,
@@ -70,7 +71,7 @@ from pipeline.testing.oci import (
     make_oci_index,
     make_oci_manifest,
 )
-from pipeline.trust import BY_REQUEST, Decision, SigstoreSigner
+from pipeline.trust import Decision, SigstoreSigner
 
 AMD, ARM = OciPlatform("linux", "amd64"), OciPlatform("linux", "arm64")
 REFERENCE = DockerReference("example.com/app:1", "example.com", "app", "1", None)
@@ -209,6 +210,13 @@ class TestWhole:
         assert isinstance(world.fetch().failure(), RequirementUnmet)
         assert world.blobs_asked() == set()
         assert world.quarantine.blobs == {}
+
+    def test_a_manifest_that_nobody_vouches_for_is_not_parsed(self) -> None:
+        table = pages(IMAGE) | {f"{BASE}/manifests/1": manifest_page(b"junk", MANIFEST_TYPE)}
+        assert isinstance(
+            World(table, Policy(admits=frozenset())).fetch().failure(), RequirementUnmet
+        )
+        assert isinstance(World(table).fetch().failure(), InvalidDocument)
 
     def test_a_policy_that_rejects_asks_nobody(self) -> None:
         rejects = PolicyRejects(REFERENCE.subject, "policy.json", "default")
@@ -528,6 +536,13 @@ class TestSignatures:
         found = self.found({signature_url(self.DIGEST): Page(status=status)})
         assert isinstance(found, SignatureUnavailable)
 
+    def test_a_folder_that_cannot_be_read_is_no_empty_one(self) -> None:
+        absent = FileUnreadable("/sigs/signature-1", "No such file or directory")
+        assert self.found({signature_url(self.DIGEST): absent}) == []
+        barred = FileUnreadable("/sigs/signature-1", "Permission denied")
+        found = self.found({signature_url(self.DIGEST): barred})
+        assert isinstance(found, SignatureUnavailable)
+
     def test_one_that_is_too_large(self) -> None:
         content = bytes(SIGNATURE_BYTES + 1)
         assert isinstance(self.found({signature_url(self.DIGEST): Page(content)}), NotASignature)
@@ -573,6 +588,20 @@ class TestSigstore:
         evidence = self.fetch(pages(IMAGE)).unwrap().evidence
         assert isinstance(evidence, ManifestEvidence)
         assert evidence.signatures == ()
+
+    def test_no_more_than_the_limit(self) -> None:
+        table = self.signed()
+        page = table[self.URL]
+        assert isinstance(page, Page)
+        (layer,) = json.loads(page.body)["layers"]
+        raw = json.dumps({"layers": [layer] * (SIGNATURE_COUNT + 5)}).encode()
+        world = World(
+            table | {self.URL: manifest_page(raw, MANIFEST_TYPE)},
+            Policy(wants=Wanted(simple=False, sigstore=True)),
+        )
+        world.fetch().unwrap()
+        payload = f"{BASE}/blobs/{digest_of('sha256', self.PAYLOAD)}"
+        assert world.asked().count(payload) == SIGNATURE_COUNT
 
     def test_layers_of_other_kinds_say_nothing(self) -> None:
         evidence = self.fetch(self.signed(mediaType="text/plain")).unwrap().evidence
@@ -665,7 +694,3 @@ def digest(text: str) -> Digest:
     algorithm, _, hex_digits = text.partition(":")
     assert algorithm == "sha256"
     return Digest("sha256", hex_digits)
-
-
-def test_whoever_lets_all_pass_is_not_whoever_proves() -> None:
-    assert LetThrough("", BY_REQUEST) != Proven((), BY_REQUEST)

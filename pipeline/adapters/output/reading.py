@@ -67,7 +67,13 @@ def read_parts(archive: Archive, limits: Limits) -> Iterator[Part]:
     )
     for piece in pieces:
         yield from required(reader.feed(required(piece)))
-    required(reader.finish())
+    # A layer whose bytes have their digest is not cut off, however it ends.
+    ended = (
+        reader.finish(is_known_whole=archive.identity is not None)
+        if isinstance(reader, TarReader)
+        else reader.finish()
+    )
+    required(ended)
 
 
 def _check_root(entry: Entry) -> CorruptArchive | None:
