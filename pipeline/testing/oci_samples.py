@@ -36,7 +36,14 @@ from pipeline.results import (
     Validators,
     Verified,
 )
-from pipeline.testing.oci import LINUX_AMD64, MadeImage, make_image, make_index, make_layer
+from pipeline.testing.oci import (
+    LINUX_AMD64,
+    MadeImage,
+    MadeLayer,
+    make_image,
+    make_index,
+    make_layer,
+)
 from pipeline.testing.samples import put_into, sample_signer
 from pipeline.trust import Decision, SigstoreSigner
 
@@ -52,16 +59,19 @@ DECISION: Final = Decision("/etc/containers/policy.json", HOST, "signedBy")
 class OciSample:
     """An image to put into a store; equal samples have equal bytes.
 
-    Each of ``layers`` is the content of the one file in a layer. ``signers`` are letters, each a
-    key of its own, ``*`` a bare one; none of them makes an unverified image. ``asked_digest`` makes
-    it one that was asked for by its digest, too; without a tag by that alone.
+    Each of ``layers`` is a layer, or the content of the one file in it. ``signers`` are letters,
+    each a key of its own, ``*`` a bare one; none of them makes an unverified image.
+    ``asked_digest`` makes it one that was asked for by its digest, too; without a tag by that
+    alone.
     """
 
+    host: str = HOST
     repository: str = "app"
     tag: str | None = "1.0"
-    layers: tuple[bytes, ...] = (b"base", b"top")
+    layers: tuple[bytes | MadeLayer, ...] = (b"base", b"top")
     platform: OciPlatform = LINUX_AMD64
     algorithm: DigestAlgorithm = "sha256"
+    docker: bool = False
     signers: str = ""
     asked_digest: bool = False
     validators: Validators = Validators()
@@ -71,9 +81,14 @@ class OciSample:
     def made(self) -> MadeImage:
         """The image and all its blobs."""
         layers = [
-            make_layer({"file": content}, algorithm=self.algorithm) for content in self.layers
+            each
+            if isinstance(each, MadeLayer)
+            else make_layer({"file": each}, docker=self.docker, algorithm=self.algorithm)
+            for each in self.layers
         ]
-        return make_image(*layers, platform=self.platform, algorithm=self.algorithm)
+        return make_image(
+            *layers, platform=self.platform, docker=self.docker, algorithm=self.algorithm
+        )
 
     @property
     def blobs(self) -> Mapping[Digest, bytes]:
@@ -112,9 +127,9 @@ class OciSample:
     def reference(self) -> DockerReference:
         """What was asked for."""
         by_digest = self.asked_digest or self.tag is None
-        name = f"{HOST}/{self.repository}"
+        name = f"{self.host}/{self.repository}"
         digest = self.image_id if by_digest else None
-        return DockerReference(name, HOST, self.repository, self.tag, digest)
+        return DockerReference(name, self.host, self.repository, self.tag, digest)
 
     @property
     def url(self) -> str:
@@ -194,7 +209,7 @@ class OciSample:
 
     @property
     def _place(self) -> RegistryPlace:
-        base = f"https://{HOST}/v2/{self.repository}"
+        base = f"https://{self.host}/v2/{self.repository}"
         return RegistryPlace(self.reference, base, self.platform)
 
     @property

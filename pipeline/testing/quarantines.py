@@ -8,6 +8,7 @@ from typing import TypeVar, final
 from returns.pipeline import is_successful
 from returns.result import Result
 
+from pipeline.digest import Digest
 from pipeline.errors import StoreError
 from pipeline.ports import BodyStart, Partial, Quarantine, ResumePoint
 from pipeline.results import Validators
@@ -113,6 +114,39 @@ def _check_partials(
     expect_nothing("of a body without a validator, nothing is held")
     leave(strong, finish=True)
     expect_nothing("of a finished body, nothing is held after its session")
+    _check_blob_partials(make)
+
+
+def _check_blob_partials(
+    make: Callable[[], AbstractContextManager[Result[Quarantine, StoreError]]],
+) -> None:
+    """Check what is promised of content on its way that is named by its digest."""
+    digest, other = Digest("sha256", "0" * 64), Digest("sha512", "0" * 128)
+
+    def resumed(opened: Result[Quarantine, StoreError], wanted: Digest = digest) -> Partial:
+        quarantine = expect_success(opened, "open a quarantine")
+        return expect_success(quarantine.resume_blob(wanted, 0), "take up what is held")
+
+    with make() as opened:
+        held = resumed(opened)
+        expect(held.resume_point() is None, "of what was never fetched, nothing is held")
+        expect_success(held.begin(BodyStart(URL, 0, 6, Validators())), "begin")
+        expect_success(held.write(b"abc"), "write")
+    with make() as first, make() as second:
+        held = resumed(first)
+        wanted = ResumePoint(3, Validators(), 6, content_addressed=True)
+        expect(held.resume_point() == wanted, "content needs no validator to be gone on with")
+        expect(resumed(first, other).resume_point() is None, "a digest has its own content")
+        busy = expect_success(second, "open a second quarantine").resume_blob(digest, 0)
+        expect(not is_successful(busy), "no two sessions are at one content")
+        elsewhere = BodyStart(f"{URL}/elsewhere", 3, 6, Validators('"another server"'))
+        expect_success(held.begin(elsewhere), "go on from another place")
+        expect_success(held.write(b"def"), "write")
+        blob = expect_success(held.finish(), "finish")
+        with expect_success(expect_success(first, "").open(blob), "open what is whole") as file:
+            expect(file.read() == b"abcdef", "the parts are joined")
+        held.discard()
+        expect(resumed(second).resume_point() is None, "what is discarded is not held")
 
 
 def _resumed(opened: Result[Quarantine, StoreError]) -> Partial:

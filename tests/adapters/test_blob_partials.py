@@ -14,6 +14,7 @@ from pipeline.digest import Digest
 from pipeline.errors import StoreUnavailable
 from pipeline.ports import BodyStart, ResumePoint
 from pipeline.results import QuarantinedBlob, Validators
+from tests.adapters.store_world import become_nobody, public_folder, require_child
 
 CONTENT = bytes(range(256)) * 40
 DIGEST = Digest("sha256", hashlib.sha256(CONTENT).hexdigest())
@@ -107,3 +108,27 @@ def test_what_a_killed_session_had_whole_is_there_for_the_next(store: LayoutStor
         held = opened.unwrap().resume_blob(DIGEST, 0).unwrap()
         assert held.resume_point() == ResumePoint(len(CONTENT), Validators(), len(CONTENT), True)
         assert read(opened.unwrap(), held.finish().unwrap()) == CONTENT
+
+
+def test_what_became_a_blob_stays_as_it_is() -> None:
+    """A stored image's files are for everybody to read, and for nobody to write."""
+
+    def body() -> None:
+        become_nobody()
+        (shared.root / "blobs").mkdir(parents=True)
+        blob = shared.root / "blobs" / "blob"
+        with shared.quarantine() as one, shared.quarantine() as two:
+            kept = put(one.unwrap())
+            (shared.root / "quarantine" / kept.key).rename(blob)
+            held = two.unwrap().resume_blob(DIGEST, 0).unwrap()
+            assert blob.stat().st_mode & 0o777 == 0o444
+            with held.read().unwrap() as file:
+                assert file.read() == CONTENT
+            assert read(two.unwrap(), held.finish().unwrap()) == CONTENT
+        assert blob.read_bytes() == CONTENT
+        assert blob.stat().st_mode & 0o777 == 0o444
+
+    with public_folder() as folder:
+        folder.chmod(0o777)
+        shared = open_store(folder / "store", clock=SystemClock()).unwrap()
+        require_child(body)

@@ -95,7 +95,9 @@ def make_old(path: Path) -> None:
 def execute(root: Path, sql: str, *parameters: object) -> None:
     with contextlib.closing(sqlite3.connect(root / DATABASE)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(sql, parameters)
+        # Digests stand in columns by their digits.
+        values = [each.hex if isinstance(each, Digest) else each for each in parameters]
+        connection.execute(sql, values)
         connection.commit()
 
 
@@ -231,10 +233,10 @@ class TestVerify:
         assert isinstance(verify_store(root).failure(), StoreTooNew)
 
 
-def flip(path: Path) -> None:
+def flip(path: Path, position: int = 700) -> None:
     path.chmod(0o644)
     content = bytearray(path.read_bytes())
-    content[700] ^= 1
+    content[position] ^= 1
     path.write_bytes(content)
 
 

@@ -1,6 +1,7 @@
 """The store among other processes and users, on small, full and read-only disks."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -27,9 +28,11 @@ from pipeline.adapters.layout.maintenance import (
 )
 from pipeline.errors import DiskFull, ImageNotFound, StoreError, StoreReadOnly, StoreUnavailable
 from pipeline.names import Labels
-from pipeline.results import Extracted, Freshness, QuarantinedBlob, Validators
+from pipeline.results import ACI_TYPE, Extracted, Freshness, QuarantinedBlob, Validators
 from pipeline.testing.conformance import expect_success, extracted_of, put
 from pipeline.testing.fakes import EPOCH, FixedClock
+from pipeline.testing.oci import digest_of
+from pipeline.testing.oci_samples import OciSample
 from pipeline.testing.samples import NAME, URL, Sample
 from tests.adapters.store_world import (
     StoppingFilesystem,
@@ -45,27 +48,33 @@ from tests.adapters.store_world import (
 )
 
 SAMPLE = Sample(content=b"content")
-SAMPLES = [Sample(version=str(number), url=f"{URL}?{number}") for number in range(3)]
-
+SAMPLES: list[Sample | OciSample] = [
+    *(Sample(version=str(number), url=f"{URL}?{number}") for number in range(3)),
+    *(OciSample(tag=str(number), layers=(b"shared", b"%d" % number)) for number in range(3)),
+]
 
 PROCESSES = 8
 COMMITS = 50
 
 
 def test_processes_that_change_the_same_images_lose_nothing(tmp_path: Path) -> None:
-    """Removals, collections and rebuilds go on beside the commits."""
+    """Removals, collections and rebuilds go on beside the commits; OCI images share layers."""
     root = tmp_path / "store"
 
     def work(seed: int) -> None:
         chance = random.Random(seed)
         store = opened(root)
         # One image is this process' own: nobody else removes it.
-        own = Sample(version=f"own-{seed}", url=f"{URL}?own-{seed}")
-        expect_success(put(store, own, EPOCH), "commit its own image")
+        own: list[Sample | OciSample] = [
+            Sample(version=f"own-{seed}", url=f"{URL}?own-{seed}"),
+            OciSample(tag=f"own-{seed}", layers=(b"shared", b"own-%d" % seed)),
+        ]
+        for sample in own:
+            expect_success(put(store, sample, EPOCH), "commit its own image")
         for number in range(COMMITS):
-            sample = chance.choice(SAMPLES)
-            stored = expect_success(put(store, sample, EPOCH), "commit")
-            assert stored.image_id == sample.image_id
+            chosen = chance.choice(SAMPLES)
+            stored = expect_success(put(store, chosen, EPOCH), "commit")
+            assert stored.image_id == chosen.image_id
             if number % 4 == 0:
                 removed = store.remove(chance.choice(SAMPLES).image_id)
                 assert is_successful(removed) or isinstance(removed.failure(), ImageNotFound)
@@ -76,7 +85,9 @@ def test_processes_that_change_the_same_images_lose_nothing(tmp_path: Path) -> N
                 expect_success(rebuilt, "rebuild")
             if number % 5 == 0:
                 assert_all_readable(store)
-            assert store.resolve(own.image_id.hex).unwrap().image_id == own.image_id
+            for sample in own:
+                image_id = sample.image_id
+                assert store.resolve(image_id.hex, image_id.algorithm).unwrap().name == sample.name
 
     children = []
     for seed in range(PROCESSES):
@@ -90,17 +101,23 @@ def test_processes_that_change_the_same_images_lose_nothing(tmp_path: Path) -> N
     expect_success(put(opened(root), SAMPLE, EPOCH), "commit afterwards")
     assert list((root / "quarantine").iterdir()) == []
     assert verify_store(root).unwrap().findings == ()
-    assert len(opened(root).list_images().unwrap()) >= PROCESSES
+    images = opened(root).list_images().unwrap()
+    assert len(images) >= 2 * PROCESSES
+    listed = json.loads((root / "index.json").read_bytes())["manifests"]
+    assert {entry["digest"] for entry in listed} == {
+        str(image.image_id) for image in images if image.media_type != ACI_TYPE
+    }
 
 
 def assert_all_readable(store: LayoutStore) -> None:
     for image in expect_success(store.list_images(), "list"):
-        archive = store.open_archive(image.image_id)
-        if is_successful(archive):
-            with archive.unwrap() as file:
-                assert len(file.read()) == image.archive_bytes
+        blob = store.open_blob(image.image_id)
+        if is_successful(blob):
+            with blob.unwrap() as file:
+                content = file.read()
+            assert digest_of(content, image.image_id.algorithm) == image.image_id
         else:
-            assert isinstance(archive.failure(), ImageNotFound)
+            assert isinstance(blob.failure(), ImageNotFound)
 
 
 def collect_now(root: Path) -> Result[tuple[Collected, ...], StoreError]:

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.adapters.layout import LayoutStore
-from pipeline.adapters.layout.maintenance import Checked, verify_store
+from pipeline.adapters.layout import LayoutStore, listing
+from pipeline.adapters.layout.maintenance import Checked, verify_store, write_index
 from pipeline.digest import Digest
 from pipeline.names import Label, LabelName, Labels
 from pipeline.results import Freshness, Validators
 from pipeline.testing.conformance import expect_success, put
 from pipeline.testing.fakes import EPOCH
+from pipeline.testing.oci_samples import OciSample
 from pipeline.testing.samples import Sample
 from tests.adapters.store_world import StoppingFilesystem, opened
-from tests.support.store_filler import BUSY, Tiny, fill
+from tests.support.store_filler import BUSY, Tiny, fill, fill_oci, tiny_oci
 
 FEW, MANY = 100, 2_000
 
@@ -116,4 +117,59 @@ def test_listing_everything_does(stores: tuple[Path, Path]) -> None:
     few, many = CountingFilesystem(), CountingFilesystem()
     opened(stores[0], few).list_images()
     opened(stores[1], many).list_images()
+    assert many.steps > few.steps * 10
+
+
+@pytest.fixture(scope="module")
+def registry_stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("scale")
+    for count in (FEW, MANY):
+        fill_oci(folder / str(count), 0, count)
+    return folder / str(FEW), folder / str(MANY)
+
+
+def test_a_store_filled_with_oci_images_is_what_commits_make(
+    registry_stores: tuple[Path, Path],
+) -> None:
+    checked = verify_store(registry_stores[0]).unwrap()
+    assert (checked.images, checked.findings) == (FEW, ())
+    assert len(opened(registry_stores[0]).list_images().unwrap()) == FEW
+
+
+LAYERS = {digest for number in (55, 56) for digest in tiny_oci(number).blobs}
+ONE_MORE = OciSample("app", "one-more", layers=(b"shared", b"one more"))
+REGISTRY_QUESTIONS: list[Callable[[LayoutStore], object]] = [
+    lambda store: store.resolve(tiny_oci(55).image_id.hex[:20], "sha256"),
+    lambda store: store.find(tiny_oci(55).name, tiny_oci(55).labels),
+    lambda store: store.lookup(tiny_oci(55).url),
+    lambda store: store.manifest(tiny_oci(55).image_id),
+    lambda store: [store.open_blob(digest).unwrap().close() for digest in LAYERS],
+    lambda store: store.list_page(20),
+    lambda store: put(store, ONE_MORE, EPOCH),
+    lambda store: store.remove(ONE_MORE.image_id),
+]
+
+
+@pytest.mark.parametrize("question", REGISTRY_QUESTIONS)
+def test_nor_among_more_oci_images(
+    question: Callable[[LayoutStore], object],
+    registry_stores: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does index.json, which is made anew with each change only while it is short."""
+    monkeypatch.setattr(listing, "LISTED_AT_ONCE", FEW // 2)
+    monkeypatch.setattr(listing, "LISTING_SHARE", 1)
+    few, many = CountingFilesystem(), CountingFilesystem()
+    question(opened(registry_stores[0], few))
+    question(opened(registry_stores[1], many))
+    assert few.steps > 10
+    assert many.steps <= few.steps * 1.2 + 20
+    assert len(many.calls) <= len(few.calls) + 2
+
+
+def test_making_index_json_does(registry_stores: tuple[Path, Path]) -> None:
+    """Otherwise nothing is counted above."""
+    few, many = CountingFilesystem(), CountingFilesystem()
+    assert write_index(registry_stores[0], filesystem=few).unwrap() == FEW
+    assert write_index(registry_stores[1], filesystem=many).unwrap() == MANY
     assert many.steps > few.steps * 10

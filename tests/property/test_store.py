@@ -23,12 +23,15 @@ from pipeline.adapters.layout.maintenance import (
     verify_store,
 )
 from pipeline.adapters.memory import MemoryStore
+from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import StoreError
 from pipeline.names import ImageName, Label, LabelName, Labels
+from pipeline.oci import OciPlatform
 from pipeline.ports import Clock
 from pipeline.results import Freshness, Validators
 from pipeline.testing.conformance import StoreUnderTest, put
 from pipeline.testing.fakes import FixedClock
+from pipeline.testing.oci_samples import OciSample
 from pipeline.testing.samples import Sample
 from tests.adapters.store_world import (
     StoppingFilesystem,
@@ -38,9 +41,21 @@ from tests.adapters.store_world import (
     quick_folder,
 )
 
+ALGORITHMS: tuple[DigestAlgorithm, ...] = ("sha256", "sha512")
 NAMES = (ImageName("example.com/app"), ImageName("example.com/app/more"))
 URLS = tuple(f"https://example.com/{number}" for number in range(3))
 VERSIONS = ("1", "2")
+REFERENCES = tuple(
+    OciSample(repository=repository, tag=tag).url
+    for repository in ("app", "more")
+    for tag in VERSIONS
+)
+BLOBS = tuple(
+    digest
+    for algorithm in ALGORITHMS
+    for digest in OciSample(layers=(b"a", b"b", b"c"), algorithm=algorithm).blobs
+)
+"""The layers of all OCI images."""
 
 samples = st.builds(
     Sample,
@@ -56,6 +71,19 @@ samples = st.builds(
     ),
     max_age_seconds=st.integers(min_value=-1, max_value=2**70),
 )
+oci_samples = st.builds(
+    OciSample,
+    repository=st.sampled_from(("app", "more")),
+    tag=st.sampled_from((None, "1", "2")),
+    # Few of them, so that images share layers, and are each other's.
+    layers=st.lists(st.sampled_from((b"a", b"b", b"c")), max_size=2).map(tuple),
+    platform=st.sampled_from((OciPlatform("linux", "amd64"), OciPlatform("linux", "arm", "v7"))),
+    algorithm=st.sampled_from(("sha256", "sha256", "sha512")),
+    signers=st.sampled_from(("", "a", "*", "a*")),
+    asked_digest=st.booleans(),
+    max_age_seconds=st.integers(min_value=0, max_value=2),
+)
+any_samples: st.SearchStrategy[Sample | OciSample] = samples | oci_samples
 seconds = st.integers(min_value=0, max_value=3)
 
 
@@ -68,18 +96,33 @@ class Everything:
     remembered: object
     manifests: object
     resolved: object
+    blobs: object
 
 
 def everything(store: StoreUnderTest) -> Everything:
     images = store.list_images()
+    names = {image.name: None for image in images.unwrap()}
     asked = [Labels()] + [Labels((Label(LabelName("version"), v),)) for v in VERSIONS]
     return Everything(
         images,
-        [store.find(name, labels) for name in NAMES for labels in asked],
-        [store.lookup(url) for url in URLS],
+        [store.find(name, labels) for name in (*NAMES, *names) for labels in asked],
+        [store.lookup(url) for url in (*URLS, *REFERENCES)],
         [store.manifest(image.image_id) for image in images.unwrap()],
-        [store.resolve(image.image_id.hex[:2]) for image in images.unwrap()],
+        [
+            store.resolve(image.image_id.hex[:2], image.image_id.algorithm)
+            for image in images.unwrap()
+        ],
+        [read_blob(store, digest) for digest in BLOBS],
     )
+
+
+def read_blob(store: StoreUnderTest, digest: Digest) -> bytes | None:
+    """What lies under a digest, if anything does."""
+    opened_blob = store.open_blob(digest)
+    if not is_successful(opened_blob):
+        return None
+    with opened_blob.unwrap() as file:
+        return file.read()
 
 
 def stopping(at: int | None) -> StoppingFilesystem:
@@ -114,14 +157,14 @@ class StoreMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.leaving.close()
 
-    @rule(sample=samples, seconds=seconds)
-    def commit(self, sample: Sample, seconds: int) -> None:
+    @rule(sample=any_samples, seconds=seconds)
+    def commit(self, sample: Sample | OciSample, seconds: int) -> None:
         self.clock.advance(seconds)
         now = self.clock.now()
         assert put(self.store, sample, now) == put(self.model, sample, now)
 
-    @rule(sample=samples)
-    def remove(self, sample: Sample) -> None:
+    @rule(sample=any_samples)
+    def remove(self, sample: Sample | OciSample) -> None:
         assert self.store.remove(sample.image_id) == self.model.remove(sample.image_id)
 
     @rule(url=st.sampled_from(URLS), etag=st.none() | st.just("e"), seconds=seconds)
@@ -131,8 +174,8 @@ class StoreMachine(RuleBasedStateMachine):
         for store in (self.store, self.model):
             assert is_successful(store.refresh(url, Validators(etag), freshness))
 
-    @rule(sample=samples, number=st.integers(min_value=1, max_value=80), removes=st.booleans())
-    def crash(self, sample: Sample, number: int, removes: bool) -> None:
+    @rule(sample=any_samples, number=st.integers(min_value=1, max_value=120), removes=st.booleans())
+    def crash(self, sample: Sample | OciSample, number: int, removes: bool) -> None:
         """Stop a change before one of its calls; it happened wholly or not at all."""
         stopping = opened(self.root, StoppingFilesystem(number, interrupt), self.clock)
         after = copy.deepcopy(self.model)
@@ -155,8 +198,8 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             assert found == everything(self.model)
 
-    @rule(sample=samples)
-    def touch(self, sample: Sample) -> None:
+    @rule(sample=any_samples)
+    def touch(self, sample: Sample | OciSample) -> None:
         self.store.touch(sample.image_id)
 
     @rule(stop_at=st.none() | st.integers(min_value=1, max_value=30))

@@ -60,17 +60,14 @@ def platform_of(connection: sqlite3.Connection, image_id: Digest) -> OciPlatform
 
 def needed(connection: sqlite3.Connection, digest: Digest) -> Blob | None:
     """Return a blob that an image has as its archive or as a part; None where none has."""
+    query = "SELECT archive_bytes FROM images WHERE hex = :hex"
     if has_registry_images(connection):
         # Of an OCI image, the manifest's size is among its parts.
-        row = connection.execute(
-            "SELECT size FROM blobs WHERE hex = ?1 UNION ALL "
-            "SELECT archive_bytes FROM images WHERE hex = ?1 AND media_type = ?2 LIMIT 1",
-            (digest.hex, ACI_TYPE),
-        ).fetchone()
-    else:
-        row = connection.execute(
-            "SELECT archive_bytes FROM images WHERE hex = ?1", (digest.hex,)
-        ).fetchone()
+        query = (
+            "SELECT size FROM blobs WHERE hex = :hex UNION ALL SELECT archive_bytes "
+            "FROM images WHERE hex = :hex AND media_type = :archive LIMIT 1"
+        )
+    row = connection.execute(query, {"hex": digest.hex, "archive": ACI_TYPE}).fetchone()
     return None if row is None else Blob(digest, row[0])
 
 

@@ -369,6 +369,9 @@ def _open_data(filesystem: Filesystem, path: Path) -> int:
         return filesystem.open(path, flags, PARTIAL_MODE)
     except PermissionError:
         descriptor = filesystem.open(path, os.O_RDONLY, 0)
+        if os.fstat(descriptor).st_nlink > 1:
+            # It is somebody's who has finished it, and whoever begins anew begins another.
+            return descriptor
         try:
             filesystem.set_mode(descriptor, PARTIAL_MODE)
         finally:

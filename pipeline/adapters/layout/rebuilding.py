@@ -190,6 +190,8 @@ class _Filling:
                 self._restore_registry_image(image_id, manifest, facts, facts.description)
         for digest in sorted(self.right.keys() - used):
             if not index.one(self.connection, digest.hex):
+                # A record that cannot be read is named, whatever it described.
+                _known(self.place, None, digest, self.left_out)
                 self._leave_out("blob-unknown", digest, "nothing says what it belongs to")
 
     def _take_archive(self, examined: Examined, manifest: ImageManifest) -> None:
