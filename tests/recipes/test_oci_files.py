@@ -33,11 +33,12 @@ from pipeline.names import ImageName
 from pipeline.recipes.image_files import ImageFiles
 from pipeline.reference import ImagePathReference, OciReference
 from pipeline.reference.docker import parse_docker_reference
-from pipeline.results import Stored
+from pipeline.results import ManifestEvidence, ManifestProof, NoProof, Stored
 from pipeline.stages.convert import convert_to_aci
 from pipeline.testing.archives import make_entry, make_tar
 from pipeline.testing.fakes import FixedClock
 from pipeline.testing.oci import MadeImage, digest_of, make_artifact, make_image, make_layer
+from pipeline.trust import Decision
 from tests.recipes.test_fetcher import Setting
 from tests.support.oci_images import HOST, REFERENCE, extracted
 from tests.support.trees import snapshot
@@ -228,6 +229,24 @@ class TestArchives:
         with tarfile.open(world.target) as archive:
             assert archive.getnames()[0] == "manifest"
             assert "rootfs/manifest" in archive.getnames()
+
+    def test_one_that_nobody_proved(self, world: World) -> None:
+        """Its provenance does not say where it is from; the store does."""
+        image = replace(world.keep(IMAGE), provenance=NoProof("asked for"))
+        assert is_successful(world.files.export(image, world.target, overwrite=False))
+        exported = world.target.read_bytes()
+        assert hashlib.sha512(exported).hexdigest() == world.archive_id(IMAGE).hex
+        assert b"team/app:1.0" in exported
+
+    def test_one_that_is_judged_under_another_reference(self, world: World) -> None:
+        """The one by which it was asked for now, that is."""
+        image = world.keep(IMAGE)
+        asked = parse_docker_reference("registry.example.org/mirror/app:1.0").unwrap()
+        evidence = ManifestEvidence(asked.subject, (IMAGE.raw,))
+        proof = ManifestProof((), Decision("policy", "scope", "signedBy"), evidence)
+        image = replace(image, name=asked.image_name, provenance=proof)
+        assert is_successful(world.files.export(image, world.target, overwrite=False))
+        assert b"registry.example.org/mirror/app:1.0" in world.target.read_bytes()
 
     def test_under_another_name(self, world: World) -> None:
         """Where an image came from is not said of one that is asked for elsewhere."""
