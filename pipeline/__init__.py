@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from pipeline.lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    from pipeline.admission import KeystoreJudge as KeystoreJudge
+    from pipeline.admission import PolicyJudge as PolicyJudge
     from pipeline.digest import Digest as Digest
     from pipeline.digest import parse_digest as parse_digest
     from pipeline.errors import ExitCode as ExitCode
@@ -36,20 +38,31 @@ if TYPE_CHECKING:
     from pipeline.names import Platform as Platform
     from pipeline.names import parse_image_name as parse_image_name
     from pipeline.names import this_platform as this_platform
+    from pipeline.oci import Descriptor as Descriptor
+    from pipeline.oci import OciPlatform as OciPlatform
+    from pipeline.oci.platforms import parse_platform as parse_platform
     from pipeline.recipes.fetcher import Fetcher as Fetcher
     from pipeline.recipes.finder import Finder as Finder
     from pipeline.reference import AppcReference as AppcReference
     from pipeline.reference import ArchiveReference as ArchiveReference
     from pipeline.reference import DockerReference as DockerReference
     from pipeline.reference import ImageIDReference as ImageIDReference
+    from pipeline.reference import ImagePathReference as ImagePathReference
     from pipeline.reference import Reference as Reference
     from pipeline.results import Candidate as Candidate
+    from pipeline.results import Content as Content
     from pipeline.results import Downloaded as Downloaded
     from pipeline.results import Expectations as Expectations
     from pipeline.results import Extracted as Extracted
+    from pipeline.results import FoundSignature as FoundSignature
+    from pipeline.results import ImagePathPlace as ImagePathPlace
     from pipeline.results import Located as Located
+    from pipeline.results import ManifestEvidence as ManifestEvidence
+    from pipeline.results import ManifestProof as ManifestProof
     from pipeline.results import NoProof as NoProof
+    from pipeline.results import OciImage as OciImage
     from pipeline.results import QuarantinedBlob as QuarantinedBlob
+    from pipeline.results import RegistryPlace as RegistryPlace
     from pipeline.results import SignatureProof as SignatureProof
     from pipeline.results import Stored as Stored
     from pipeline.results import Unchanged as Unchanged
@@ -58,21 +71,26 @@ if TYPE_CHECKING:
     from pipeline.stage import Stage as Stage
     from pipeline.stage import first_success as first_success
     from pipeline.stage import tap as tap
+    from pipeline.stages.convert import convert_to_aci as convert_to_aci
     from pipeline.stages.discover import discover_endpoints as discover_endpoints
     from pipeline.stages.download import download_image as download_image
+    from pipeline.stages.download import download_manifest as download_manifest
     from pipeline.stages.download import download_unsigned as download_unsigned
     from pipeline.stages.extract import extract_manifest as extract_manifest
     from pipeline.stages.mirror import mirror_candidates as mirror_candidates
     from pipeline.stages.parse import parse_reference as parse_reference
     from pipeline.stages.store import store_image as store_image
     from pipeline.stages.verify import accept_unsigned as accept_unsigned
+    from pipeline.stages.verify import apply_policy as apply_policy
     from pipeline.stages.verify import verify_signature as verify_signature
     from pipeline.trust import AnyScope as AnyScope
+    from pipeline.trust import Decision as Decision
     from pipeline.trust import Fingerprint as Fingerprint
     from pipeline.trust import KeyEntry as KeyEntry
     from pipeline.trust import KeySet as KeySet
     from pipeline.trust import NamedScope as NamedScope
     from pipeline.trust import Signer as Signer
+    from pipeline.trust import SigstoreSigner as SigstoreSigner
     from pipeline.trust import TrustedKey as TrustedKey
     from pipeline.trust import parse_fingerprint as parse_fingerprint
 else:
@@ -80,6 +98,10 @@ else:
     __getattr__ = lazy_attributes(
         __name__,
         {
+            "pipeline.admission": (
+                "KeystoreJudge",
+                "PolicyJudge",
+            ),
             "pipeline.digest": (
                 "Digest",
                 "parse_digest",
@@ -107,6 +129,11 @@ else:
                 "parse_image_name",
                 "this_platform",
             ),
+            "pipeline.oci": (
+                "Descriptor",
+                "OciPlatform",
+            ),
+            "pipeline.oci.platforms": ("parse_platform",),
             "pipeline.recipes.fetcher": ("Fetcher",),
             "pipeline.recipes.finder": ("Finder",),
             "pipeline.reference": (
@@ -114,16 +141,24 @@ else:
                 "ArchiveReference",
                 "DockerReference",
                 "ImageIDReference",
+                "ImagePathReference",
                 "Reference",
             ),
             "pipeline.results": (
                 "Candidate",
+                "Content",
                 "Downloaded",
                 "Expectations",
                 "Extracted",
+                "FoundSignature",
+                "ImagePathPlace",
                 "Located",
+                "ManifestEvidence",
+                "ManifestProof",
                 "NoProof",
+                "OciImage",
                 "QuarantinedBlob",
+                "RegistryPlace",
                 "SignatureProof",
                 "Stored",
                 "Unchanged",
@@ -135,9 +170,11 @@ else:
                 "first_success",
                 "tap",
             ),
+            "pipeline.stages.convert": ("convert_to_aci",),
             "pipeline.stages.discover": ("discover_endpoints",),
             "pipeline.stages.download": (
                 "download_image",
+                "download_manifest",
                 "download_unsigned",
             ),
             "pipeline.stages.extract": ("extract_manifest",),
@@ -146,15 +183,18 @@ else:
             "pipeline.stages.store": ("store_image",),
             "pipeline.stages.verify": (
                 "accept_unsigned",
+                "apply_policy",
                 "verify_signature",
             ),
             "pipeline.trust": (
                 "AnyScope",
+                "Decision",
                 "Fingerprint",
                 "KeyEntry",
                 "KeySet",
                 "NamedScope",
                 "Signer",
+                "SigstoreSigner",
                 "TrustedKey",
                 "parse_fingerprint",
             ),
@@ -166,7 +206,10 @@ __all__ = [
     "AppcReference",
     "ArchiveReference",
     "Candidate",
+    "Content",
+    "Decision",
     "Dependency",
+    "Descriptor",
     "Digest",
     "DockerReference",
     "Downloaded",
@@ -176,25 +219,36 @@ __all__ = [
     "Fetcher",
     "Finder",
     "Fingerprint",
+    "FoundSignature",
     "ImageIDReference",
     "ImageManifest",
     "ImageName",
+    "ImagePathPlace",
+    "ImagePathReference",
     "KeyEntry",
     "KeySet",
+    "KeystoreJudge",
     "Label",
     "LabelName",
     "Labels",
     "Limits",
     "Located",
+    "ManifestEvidence",
+    "ManifestProof",
     "Mirrors",
     "NamedScope",
     "NoProof",
+    "OciImage",
+    "OciPlatform",
     "PipelineError",
     "Platform",
+    "PolicyJudge",
     "QuarantinedBlob",
     "Reference",
+    "RegistryPlace",
     "SignatureProof",
     "Signer",
+    "SigstoreSigner",
     "Stage",
     "Stored",
     "TrustedKey",
@@ -202,8 +256,11 @@ __all__ = [
     "Unverified",
     "Verified",
     "accept_unsigned",
+    "apply_policy",
+    "convert_to_aci",
     "discover_endpoints",
     "download_image",
+    "download_manifest",
     "download_unsigned",
     "extract_manifest",
     "first_success",
@@ -213,6 +270,7 @@ __all__ = [
     "parse_image_name",
     "parse_manifest",
     "parse_mirrors",
+    "parse_platform",
     "parse_reference",
     "store_image",
     "tap",

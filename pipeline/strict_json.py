@@ -54,6 +54,19 @@ class JsonValue:
         """Tell whether there is nothing here."""
         return self.value is None
 
+    @property
+    def kind(self) -> str:
+        """What is here, without a word of it: what a document with secrets may be shown by."""
+        if self.is_absent:
+            return "nothing"
+        if isinstance(self.value, bool):
+            return "true or false"
+        if isinstance(self.value, str):
+            return "another text" if self.value else "an empty text"
+        if isinstance(self.value, int | float):
+            return "a number"
+        return "an array" if isinstance(self.value, list) else "an object"
+
     def refuse(self, wanted: str) -> JsonProblem:
         """Return the problem that this is not what was wanted."""
         return JsonProblem(self.path, f"got {_describe(self.value)}, wanted {wanted}")

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from pipeline import errors
+from pipeline.addresses import AddressScope
 from pipeline.digest import Digest
 from pipeline.exit_codes import ExitCode
 from pipeline.names import parse_image_name
@@ -38,6 +39,7 @@ def _sample(hint: Any) -> Any:
         Digest: Digest("sha512", "0" * 128),
         Fingerprint: Fingerprint("a" * 40),
         datetime: datetime(2026, 1, 1, tzinfo=UTC),
+        AddressScope: AddressScope.PUBLIC,
     }
     if hint in samples:
         return samples[hint]

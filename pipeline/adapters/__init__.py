@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.http import HttpSettings as HttpSettings
     from pipeline.adapters.http import HttpTransport as HttpTransport
     from pipeline.adapters.http import parse_connect_to as parse_connect_to
+    from pipeline.adapters.image_paths import ImagePathFiles as ImagePathFiles
     from pipeline.adapters.keystore import FileKeystore as FileKeystore
     from pipeline.adapters.layout import LayoutStore as LayoutStore
     from pipeline.adapters.layout import open_store as open_store
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.openpgp import OpenPGPVerifier as OpenPGPVerifier
     from pipeline.adapters.openpgp import read_keys as read_keys
     from pipeline.adapters.policies import read_policy as read_policy
+    from pipeline.adapters.registry import AuthenticatingTransport as AuthenticatingTransport
     from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
     from pipeline.adapters.sigstore import PublicKeyVerifier as PublicKeyVerifier
 else:
@@ -50,6 +52,7 @@ else:
                 "HttpTransport",
                 "parse_connect_to",
             ),
+            "pipeline.adapters.image_paths": ("ImagePathFiles",),
             "pipeline.adapters.keystore": ("FileKeystore",),
             "pipeline.adapters.layout": (
                 "LayoutStore",
@@ -64,6 +67,7 @@ else:
                 "read_keys",
             ),
             "pipeline.adapters.policies": ("read_policy",),
+            "pipeline.adapters.registry": ("AuthenticatingTransport",),
             "pipeline.adapters.retrying": ("RetryingTransport",),
             "pipeline.adapters.sigstore": ("PublicKeyVerifier",),
         },
@@ -71,12 +75,14 @@ else:
 
 __all__ = [
     "AppcDiscovery",
+    "AuthenticatingTransport",
     "ConnectTo",
     "FileKeystore",
     "FileTransport",
     "FoundCredentials",
     "HttpSettings",
     "HttpTransport",
+    "ImagePathFiles",
     "LayoutStore",
     "LocalPaths",
     "MemoryQuarantine",

@@ -219,9 +219,8 @@ def fetch(
 def _print_stored(
     context: Context, text: str, stored: Stored, *, full: bool, as_json: bool
 ) -> None:
-    if isinstance(stored.provenance, ManifestProof):
-        if context.verbose or context.debug:
-            context.say(f"let pass by {output.decision_line(stored.provenance.decision)}")
+    if isinstance(stored.provenance, ManifestProof) and (context.verbose or context.debug):
+        context.say(f"let pass by {output.decision_line(stored.provenance.decision)}")
     for signer in output.signers_of(stored):
         judged = Insecure.IMAGE not in context.settings.insecure
         what = "signature verified" if judged else "signature verified when it was stored, not now"

@@ -40,7 +40,9 @@ A reference is one of
 @click.argument("reference", metavar="REFERENCE")
 @_PLATFORM
 @click.option("--raw", is_flag=True, help="Print the manifest, byte by byte.")
-@click.option("--raw-config", "as_config", is_flag=True, help="Print the configuration, byte by byte.")
+@click.option(
+    "--raw-config", "as_config", is_flag=True, help="Print the configuration, byte by byte."
+)
 @pass_context
 def inspect(
     context: Context, reference: str, platform: "OciPlatform | None", raw: bool, as_config: bool

@@ -16,11 +16,11 @@ def store() -> None:
     """Keep the store in order: verify, rebuild, measure."""
 
 
-@store.command("verify", short_help="Compare index, archives and records.")
+@store.command("verify", short_help="Compare index, blobs and records.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document a finding.")
 @pass_context
 def verify(context: Context, as_json: bool) -> None:
-    """Compare index, archives and records, and compute every digest again.
+    """Compare index, blobs and records, and compute every digest again.
 
     Prints a line for each finding. Damage ends with exit code 8; what a stopped command left is
     named, but is no damage: image gc removes it. Nothing is changed.
@@ -38,7 +38,7 @@ def verify(context: Context, as_json: bool) -> None:
                 f"{severity}\t{finding.kind}\t{printable(finding.path)}\t{printable(finding.reason)}"
             )
     context.say(
-        f"{checked.images} image(s), {checked.blobs} archive(s) of {size(checked.blob_bytes)} "
+        f"{checked.images} image(s), {checked.blobs} blob(s) of {size(checked.blob_bytes)} "
         f"read, {len(checked.findings)} finding(s)"
     )
     if checked.is_damaged:
@@ -46,10 +46,10 @@ def verify(context: Context, as_json: bool) -> None:
         context.fail(StoreCorrupt(str(root), f"{damage} of these findings are damage"))
 
 
-@store.command("rebuild", short_help="Make the index again out of archives and records.")
+@store.command("rebuild", short_help="Make the index again out of blobs and records.")
 @pass_context
 def rebuild(context: Context) -> None:
-    """Make the index again out of archives and records, whatever is there in its place.
+    """Make the index again out of blobs and records, whatever is there in its place.
 
     Prints the ID of each image whose proof is lost: it is kept, as unverified. What is no image is
     left where it is, and named. The old index is kept beside the new one.
@@ -85,7 +85,7 @@ def stats(context: Context, as_json: bool) -> None:
     for name, count, size_bytes in (
         ("images", measured.images, measured.image_bytes),
         ("  unverified", measured.unverified, None),
-        ("archives", measured.blobs, measured.blob_bytes),
+        ("blobs", measured.blobs, measured.blob_bytes),
         ("records", None, measured.record_bytes),
         ("index", None, measured.database_bytes),
         ("backups of it", None, measured.backup_bytes),
@@ -94,3 +94,8 @@ def stats(context: Context, as_json: bool) -> None:
     ):
         shown = "" if size_bytes is None else size(size_bytes)
         context.data(f"{name:<18}{'' if count is None else count:>8}  {shown:>12}".rstrip())
+    if measured.listing_lag:
+        context.say(
+            f"index.json does not show the last {measured.listing_lag} change(s) yet; "
+            "image gc makes it again"
+        )

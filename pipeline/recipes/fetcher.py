@@ -233,21 +233,25 @@ class Fetcher:
         return (stored.media_type == ACI_TYPE) == self.to_aci
 
     def proven(
-        self, stored: Stored, asked: Reference | None = None, *, rejudge: bool = False
+        self, stored: Stored, asked: Reference | None = None
     ) -> Result[Stored, PipelineError]:
         """Accept a stored image only on the proof that is demanded now; note that it is used.
 
         A registry image that was ``asked`` for by a reference is judged under that one: the same
         image may have come under several.
         """
-        accepted = self._judged(stored, asked, rejudge=rejudge)
+        accepted = self.judged(stored, asked)
         if is_successful(accepted):
             self.store.touch(stored.image_id)
         return accepted
 
-    def _judged(
-        self, stored: Stored, asked: Reference | None, *, rejudge: bool
+    def judged(
+        self, stored: Stored, asked: Reference | None = None, *, rejudge: bool = False
     ) -> Result[Stored, PipelineError]:
+        """Judge a stored image as :meth:`proven` does; nobody notes that.
+
+        With ``rejudge``, signatures that stand as they were judged before are judged again, too.
+        """
         if self.unsigned_reason is not None:
             return Success(stored)
         if stored.media_type != ACI_TYPE or isinstance(stored.provenance, ManifestProof):

@@ -1,16 +1,16 @@
-"""Stored images looked at again: are they what their IDs say, and proven by today's keys.
+"""Stored images looked at again: are they what their digests say, and proven by today's keys.
 
     Stored -> Result[Stored, PipelineError]
 
-Archives are read several at a time, as hashing lets other threads run; each is judged only once
-its digest is right. Nothing is changed.
+Several are read at a time, as hashing lets other threads run; each is judged only once its digest,
+and of an OCI image that of every blob, is right. Nothing is changed.
 """
 
+import hashlib
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from hashlib import sha512
 from typing import BinaryIO, Protocol
 
 from returns.pipeline import is_successful
@@ -18,22 +18,23 @@ from returns.result import Failure, Result, Success
 
 from pipeline.digest import Digest
 from pipeline.errors import PipelineError, StoreCorrupt, StoreError
-from pipeline.limits import CHUNK_BYTES
+from pipeline.limits import CHUNK_BYTES, MANIFEST_BYTES
+from pipeline.oci import OciIndex
+from pipeline.oci.documents import parse_document
 from pipeline.recipes.fetcher import Fetcher
-from pipeline.recipes.standing import still_proven
-from pipeline.results import Stored
+from pipeline.results import ACI_TYPE, Stored
 
 
-class Archives(Protocol):
-    """Where stored images' archives are read."""
+class Blobs(Protocol):
+    """Where stored images' parts are read."""
 
-    def open_archive(self, image_id: Digest) -> Result[BinaryIO, StoreError]:
-        """Open an image's uncompressed archive for reading; the caller closes it."""
+    def open_blob(self, digest: Digest) -> Result[BinaryIO, StoreError]:
+        """Open an archive, a manifest, a configuration or a layer; the caller closes it."""
         ...
 
 
 def inspect_images(
-    images: Sequence[Stored], *, store: Archives, fetcher: Fetcher
+    images: Sequence[Stored], *, store: Blobs, fetcher: Fetcher
 ) -> Iterator[tuple[Stored, Result[Stored, PipelineError]]]:
     """Yield each image, in order, and what it is found to be: itself, with today's signers.
 
@@ -44,7 +45,7 @@ def inspect_images(
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         try:
             for image in images:
-                waiting.append((image, pool.submit(check_digest, image.image_id, store)))
+                waiting.append((image, pool.submit(check_digests, image, store)))
             while waiting:
                 stored, future = waiting.popleft()
                 yield stored, _judge(stored, future.result(), fetcher)
@@ -52,24 +53,44 @@ def inspect_images(
             pool.shutdown(cancel_futures=True)
 
 
-def check_digest(image_id: Digest, store: Archives) -> Result[None, StoreError]:
-    """Compute an archive's digest again.
+def check_digests(image: Stored, store: Blobs) -> Result[None, StoreError]:
+    """Compute the digests of an image's parts again.
 
-    Errors: StoreCorrupt for another one; what opening the archive fails with.
+    Errors: StoreCorrupt for another one; what opening a part fails with.
     """
-    opened = store.open_archive(image_id)
+    checked = _check_digest(image.image_id, store)
+    if image.media_type == ACI_TYPE or not is_successful(checked):
+        return checked
+    opened = store.open_blob(image.image_id)
     if not is_successful(opened):
         return Failure(opened.failure())
-    hasher = sha512()
-    with opened.unwrap() as archive:
+    with opened.unwrap() as file:
+        parsed = parse_document(file.read(MANIFEST_BYTES + 1), image.media_type)
+    if not is_successful(parsed) or isinstance(parsed.unwrap(), OciIndex):
+        return Failure(StoreCorrupt(str(image.image_id), "it is no manifest of an image"))
+    manifest = parsed.unwrap()
+    named = () if isinstance(manifest, OciIndex) else (manifest.config, *manifest.layers)
+    for digest in dict.fromkeys(each.digest for each in named):
+        checked = _check_digest(digest, store)
+        if not is_successful(checked):
+            return checked
+    return Success(None)
+
+
+def _check_digest(digest: Digest, store: Blobs) -> Result[None, StoreError]:
+    opened = store.open_blob(digest)
+    if not is_successful(opened):
+        return Failure(opened.failure())
+    hasher = hashlib.new(digest.algorithm)
+    with opened.unwrap() as blob:
         try:
-            while chunk := archive.read(CHUNK_BYTES):
+            while chunk := blob.read(CHUNK_BYTES):
                 hasher.update(chunk)
         except OSError as error:
-            return Failure(StoreCorrupt(image_id.image_id, error.strerror or str(error)))
-    if hasher.hexdigest() != image_id.hex:
-        reason = f"its archive's digest is sha512:{hasher.hexdigest()}"
-        return Failure(StoreCorrupt(image_id.image_id, reason))
+            return Failure(StoreCorrupt(digest.image_id, error.strerror or str(error)))
+    if hasher.hexdigest() != digest.hex:
+        reason = f"its digest is {digest.algorithm}:{hasher.hexdigest()}"
+        return Failure(StoreCorrupt(digest.image_id, reason))
     return Success(None)
 
 
@@ -78,14 +99,4 @@ def _judge(
 ) -> Result[Stored, PipelineError]:
     if not is_successful(digest):
         return Failure(digest.failure())
-    if fetcher.unsigned_reason is not None:
-        return Success(stored)
-    return still_proven(
-        stored,
-        keyring=fetcher.keyring,
-        verifier=fetcher.verifier,
-        clock=fetcher.clock,
-        leniency=fetcher.leniency,
-        signers=fetcher.signers,
-        rejudge=True,
-    )
+    return fetcher.judged(stored, rejudge=True)

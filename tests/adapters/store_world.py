@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import errno
 import hashlib
+import json
 import os
 import signal
 import sqlite3
@@ -144,17 +145,23 @@ def opened(
 def assert_sound(root: Path) -> None:
     """Assert what must hold of a store's files at any moment, however it was stopped."""
     database = root / "image-pipeline.db"
-    rows = []
+    needed: set[str] = set()
     if database.exists():
         with contextlib.closing(sqlite3.connect(database)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-            if connection.execute("PRAGMA user_version").fetchone() != (0,):
-                rows = [hex_ for (hex_,) in connection.execute("SELECT hex FROM images")]
-    blobs = {path.name: path.read_bytes() for path in (root / "blobs").glob("sha512/*")}
-    for name, content in blobs.items():
-        assert hashlib.sha512(content).hexdigest() == name
-    assert set(rows) <= blobs.keys()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            tables = {0: (), 1: ("images",), 2: ("images",)}.get(version, ("images", "blobs"))
+            for table in tables:
+                needed |= {hex_ for (hex_,) in connection.execute(f"SELECT hex FROM {table}")}
+    blobs = {path: path.read_bytes() for path in (root / "blobs").glob("sha*/*")}
+    for path, content in blobs.items():
+        assert hashlib.new(path.parent.name, content).hexdigest() == path.name
+    assert needed <= {path.name for path in blobs}
+    index = root / "index.json"
+    if index.exists():
+        # Whoever reads it meanwhile finds a whole one.
+        assert json.loads(index.read_bytes())["schemaVersion"] == 2
 
 
 def fork() -> int:

@@ -68,10 +68,21 @@ def test_a_store_is_an_oci_image_layout(root: Path) -> None:
     assert list((root / "quarantine").iterdir()) == []
 
 
-def test_files_of_another_layout_are_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "index.json").write_text("theirs")
+@pytest.mark.parametrize("index", ["theirs", '{"manifests": [{}]}', "[]", "[" * 99_999, "{}"])
+def test_another_programs_layout_is_refused_and_left_alone(tmp_path: Path, index: str) -> None:
+    """What it has would look like leftovers here."""
+    (tmp_path / "index.json").write_text(index)
+    error = put(opened(tmp_path), SAMPLE, EPOCH).failure()
+    assert isinstance(error, StoreUnavailable)
+    assert "another program" in error.message
+    assert (tmp_path / "index.json").read_text() == index
+    assert not blob_of(tmp_path).exists()
+
+
+def test_an_empty_layout_becomes_a_store(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text('{"schemaVersion": 2, "manifests": []}')
+    (tmp_path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     expect_success(put(opened(tmp_path), SAMPLE, EPOCH), "commit")
-    assert (tmp_path / "index.json").read_text() == "theirs"
 
 
 def test_the_real_calls_make_the_same_store(tmp_path: Path) -> None:

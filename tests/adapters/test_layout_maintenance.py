@@ -34,6 +34,7 @@ from pipeline.results import Freshness, NoProof, Validators
 from pipeline.testing.conformance import expect_success, put
 from pipeline.testing.fakes import EPOCH, FixedClock
 from pipeline.testing.makers import make_archive, make_manifest
+from pipeline.testing.oci_samples import OciSample
 from pipeline.testing.samples import NAME, URL, Sample
 from tests.adapters.store_world import StoppingFilesystem, assert_sound, opened
 from tests.adapters.test_layout_migration import make_format_1
@@ -42,16 +43,23 @@ SIGNED = Sample(version="1", signers="a", content=b"signed", max_age_seconds=5)
 UNSIGNED = Sample(version="2", content=b"unsigned", url=f"{URL}?2")
 LATEST = Sample(version="3", asked_version=None, url=f"{URL}?3", signers="bc")
 OTHER = Sample(version="9")
+OCI = OciSample(layers=(b"shared", b"one"), signers="a*")
+OCI_TWO = OciSample(repository="two", layers=(b"shared", b"two"))
 PLATFORM = Platform("linux", "amd64")
 DATABASE = "image-pipeline.db"
 
 
-def blob_of(root: Path, sample: Sample) -> Path:
-    return root / "blobs" / "sha512" / sample.image_id.hex
+def blob_of(root: Path, sample: Sample | OciSample) -> Path:
+    return path_of(root, sample.image_id)
 
 
-def record_of(root: Path, sample: Sample) -> Path:
-    return root / "records" / "sha512" / f"{sample.image_id.hex}.json"
+def path_of(root: Path, digest: Digest) -> Path:
+    return root / "blobs" / digest.algorithm / digest.hex
+
+
+def record_of(root: Path, sample: Sample | OciSample) -> Path:
+    image_id = sample.image_id
+    return root / "records" / image_id.algorithm / f"{image_id.hex}.json"
 
 
 def verify(root: Path) -> Checked:
@@ -110,7 +118,7 @@ def spoil_an_index(root: Path) -> None:
 def everything(root: Path) -> object:
     """All rows, to compare; ``id`` orders equal times of import."""
     with contextlib.closing(sqlite3.connect(root / DATABASE)) as connection:
-        tables = ("images", "manifests", "signatures", "remotes")
+        tables = ("images", "manifests", "signatures", "manifest_proofs", "blobs", "remotes")
         return [
             connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in tables
         ]
@@ -563,7 +571,8 @@ class TestCollect:
 
     def test_other_files_stay(self, root: Path) -> None:
         theirs = [root / "blobs" / "sha512" / "notes", root / "records" / "sha512" / "notes"]
-        theirs += [root / "blobs" / "sha256" / ("0" * 64), root / f"{DATABASE}.1.bak"]
+        theirs += [root / "blobs" / "sha256" / ("0" * 63), root / f"{DATABASE}.1.bak"]
+        theirs += [root / "blobs" / "blake3" / ("0" * 64), root / "index.json.bak"]
         for path in theirs:
             path.parent.mkdir(exist_ok=True)
             path.touch()

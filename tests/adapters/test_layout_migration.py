@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import shutil
 import sqlite3
+import tarfile
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -13,10 +14,17 @@ import pytest
 
 from pipeline.adapters.layout import open_store, records, schema
 from pipeline.adapters.layout.facts import facts_of
-from pipeline.errors import DiskFull, StoreUnavailable
+from pipeline.adapters.layout.maintenance import (
+    Rebuilt,
+    measure_store,
+    rebuild_store,
+    verify_store,
+)
+from pipeline.errors import DiskFull, ImageNotFound, StoreUnavailable
 from pipeline.names import ImageName, Label, LabelName, Labels
 from pipeline.testing.conformance import expect_success, put
 from pipeline.testing.fakes import EPOCH, FixedClock
+from pipeline.testing.oci_samples import OciSample
 from pipeline.testing.samples import NAME, URL, Sample
 from tests.adapters.store_world import (
     StoppingFilesystem,
@@ -31,8 +39,12 @@ LATEST = Sample(
     version="3", asked_version=None, url=f"{URL}?3", signers="bc", leniency=("weak-hash",)
 )
 OTHER = Sample(version="4")
-DATABASE = Path(__file__).resolve().parents[1] / "data" / "store-format-1.db.gz"
+OCI = OciSample(signers="a*")
+DATA = Path(__file__).resolve().parents[1] / "data"
+DATABASE = DATA / "store-format-1.db.gz"
 """What version 0.1.0 wrote when it committed the three, a minute after another."""
+FORMAT_2 = DATA / "store-format-2.tar.gz"
+"""What the program wrote before it knew registry images, the same way; without the blobs."""
 
 
 def make_format_1(root: Path) -> None:
@@ -41,6 +53,16 @@ def make_format_1(root: Path) -> None:
     for sample in (SIGNED, UNSIGNED, LATEST):
         (root / "blobs" / "sha512" / sample.image_id.hex).write_bytes(sample.archive)
     (root / "image-pipeline.db").write_bytes(gzip.decompress(DATABASE.read_bytes()))
+
+
+def make_format_2(root: Path) -> None:
+    """Make a store as it was left before there were registry images."""
+    root.mkdir(parents=True)
+    with tarfile.open(FORMAT_2) as archive:
+        archive.extractall(root, filter="data")
+    (root / "blobs" / "sha512").mkdir(parents=True)
+    for sample in (SIGNED, UNSIGNED, LATEST):
+        (root / "blobs" / "sha512" / sample.image_id.hex).write_bytes(sample.archive)
 
 
 @pytest.fixture
@@ -149,3 +171,56 @@ def test_versions_are_found_whatever_they_are(tmp_path: Path) -> None:
         assert store.find(name, sample.labels).unwrap().image_id == sample.image_id
     missing = Labels((Label(LabelName("version"), "\ud800"),))
     assert not isinstance(store.find(name, missing).failure(), StoreUnavailable)
+
+
+class TestFormat2:
+    """A store that knows archives alone, with records."""
+
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        make_format_2(tmp_path / "store")
+        return tmp_path / "store"
+
+    def test_it_is_served_without_a_change(self, root: Path) -> None:
+        files = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        store = open_store(root, clock=FixedClock(EPOCH + timedelta(days=9))).unwrap()
+        listed = [image.image_id for image in store.list_images().unwrap()]
+        assert listed == [sample.image_id for sample in (LATEST, UNSIGNED, SIGNED)]
+        assert [image.provenance for image in store.list_images().unwrap()] == [
+            sample.provenance for sample in (LATEST, UNSIGNED, SIGNED)
+        ]
+        assert store.find(NAME, SIGNED.labels).unwrap().image_id == SIGNED.image_id
+        assert store.resolve(SIGNED.image_id.hex[:9]).unwrap().image_id == SIGNED.image_id
+        assert isinstance(store.resolve("ab", "sha256").failure(), ImageNotFound)
+        assert store.lookup(URL).unwrap() is not None
+        assert store.lookup("docker://docker.io/library/app:1#linux/amd64").unwrap() is None
+        with store.open_blob(SIGNED.image_id).unwrap() as file:
+            assert file.read() == SIGNED.archive
+        assert isinstance(store.open_blob(OCI.image_id).failure(), ImageNotFound)
+        assert measure_store(root).unwrap().images == 3
+        # Its records are read: they are what is written today of the same facts.
+        assert verify_store(root).unwrap().findings == ()
+        after = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        passing = {root / "locks" / "store", *root.glob("*.db-*")}
+        assert {path: after[path] for path in after.keys() - passing} == files
+
+    def test_a_registry_image_brings_it_up_to_date(self, root: Path) -> None:
+        before = opened(root).list_images().unwrap()
+        written = {path: path.read_bytes() for path in (root / "records").rglob("*.json")}
+        clock = FixedClock(EPOCH + timedelta(days=1))
+        expect_success(put(opened(root, clock=clock), OCI, clock.now()), "commit")
+        assert format_of(root / "image-pipeline.db") == schema.FORMAT_VERSION
+        assert format_of(root / "image-pipeline.db.2.bak") == 2
+        image, *others = opened(root).list_images().unwrap()
+        assert image.image_id == OCI.image_id
+        assert tuple(others) == before
+        assert {path: path.read_bytes() for path in written} == written
+        assert verify_store(root).unwrap().findings == ()
+        assert_sound(root)
+
+    def test_it_is_rebuilt_without_its_index(self, root: Path) -> None:
+        before = opened(root).list_images().unwrap()
+        (root / "image-pipeline.db").unlink()
+        clock = FixedClock(EPOCH)
+        assert rebuild_store(root, clock=clock).unwrap() == Rebuilt(3, (), ())
+        assert opened(root).list_images().unwrap() == before

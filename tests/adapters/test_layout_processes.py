@@ -308,6 +308,8 @@ class DyingFilesystem(StoppingFilesystem):
 
 
 def leave_a_log(root: Path) -> None:
+    expect_success(put(opened(root), Sample(version="2"), EPOCH), "commit")
+    expect_success(opened(root).remove(Sample(version="2").image_id), "remove")
     store = opened(root, DyingFilesystem())
     assert run_in_child(lambda: _discard(put(store, SAMPLE, EPOCH))) == 9
     assert (root / "image-pipeline.db-wal").stat().st_size > 0

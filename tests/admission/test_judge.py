@@ -286,6 +286,26 @@ def test_a_signed_index_vouches_for_nothing_else() -> None:
         assert isinstance(cause, IdentityMismatch)
 
 
+def test_what_is_signed_and_no_index_vouches_for_nothing() -> None:
+    junk = b"no document"
+    given = evidence(by("alice", digest_of(junk)), documents=(junk, IMAGE.raw))
+    (cause,) = causes(judge(signed_by()), given)
+    assert isinstance(cause, IdentityMismatch)
+
+
+@pytest.mark.parametrize(
+    ("identity", "reference"),
+    [
+        ({"type": "matchRepository"}, "oci:/images/app:1"),
+        ({"type": "remapIdentity", "prefix": NAME, "signedPrefix": "docker.io"}, REFERENCE),
+    ],
+)
+def test_where_no_name_would_do_none_does(identity: object, reference: str) -> None:
+    given = evidence(by("alice"), reference=reference)
+    (cause,) = causes(judge(signed_by(identity=identity)), given)
+    assert cause == IdentityMismatch(f"{NAME}:1", reference)
+
+
 def test_a_signed_manifest_is_enough_whatever_leads_to_it() -> None:
     """Which index a registry hands out is its own business, where a tag was asked for."""
     stranger = make_index(OTHER)

@@ -23,6 +23,7 @@ import trustme
 
 from pipeline.testing.makers import make_manifest
 from tests.bench.measure import measure, median_of, row
+from tests.bench.registry import registry_image
 from tests.bench.store import store_scale
 from tests.bench.transfers import transfers
 from tests.peers.nginx import Nginx
@@ -188,6 +189,7 @@ def main() -> None:
             compare(bench, runs)
             verify(bench, runs)
             memory(bench)
+            registry_image(home, authority, runs)
             store_scale(home)
             measure(["gpgconf", "--homedir", str(home / "gnupg"), "--kill", "gpg-agent"])
 

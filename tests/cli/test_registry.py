@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 
 from pipeline.digest import parse_digest
 from pipeline.oci import INDEX_TYPE, MANIFEST_TYPE, OciPlatform
@@ -25,7 +26,7 @@ from tests.support.registry_site import (
     sign_message,
     use_lookaside,
 )
-from tests.support.world import HOST, Answer, World, make_key, serving
+from tests.support.world import HOST, Answer, Page, Site, World, make_key, serving
 
 REFERENCE = f"docker://{HOST}/app:1.0"
 ARM = OciPlatform("linux", "arm64")
@@ -47,11 +48,11 @@ def registry(world: World) -> RegistrySite:
 
 
 @pytest.fixture
-def fresh(world: World, registry: RegistrySite) -> Iterator[World]:
+def fresh(world: World, registry: RegistrySite) -> World:
     """The world; nothing was asked of its site before the test."""
     world.site.requests.clear()
     world.site.methods.clear()
-    yield world
+    return world
 
 
 def short_id(image: MadeImage) -> str:
@@ -475,25 +476,26 @@ class TestAuthentication:
     ) -> None:
         """Have every request answered with a challenge unless it brings the newest token."""
         challenge = f'{scheme} realm="{realm}",service="registry",scope="repository:app:pull"'
-        state = {"token": 0}
+        handed_out: list[str] = []
 
         def token(asked: int) -> Answer:
-            state["token"] += 1
-            return Answer(json.dumps({"token": f"t{state['token']}"}).encode())
+            handed_out.append(f"t{asked}")
+            return Answer(json.dumps({"token": handed_out[-1]}).encode())
+
+        def guarded(page: Page) -> Callable[[int], Answer]:
+            def answer(asked: int) -> Answer:
+                sent = world.site.requests[-1][1].get("authorization", "")
+                if not handed_out or sent != f"Bearer {handed_out[-1]}":
+                    return Answer(status=401, headers={"WWW-Authenticate": challenge})
+                found = page(asked) if callable(page) else page
+                return Answer(found) if isinstance(found, bytes) else found
+
+            return answer
 
         world.site.pages["/token"] = token
         for path, page in list(world.site.pages.items()):
             if path.startswith("/v2/"):
-                world.site.pages[path] = self.guarded(world, path, page, challenge, state)
-
-    def guarded(self, world, path, page, challenge, state):  # type: ignore[no-untyped-def]
-        def answer(asked: int) -> Answer:
-            sent = world.site.requests[-1][1].get("authorization", "")
-            if not state["token"] or sent != f"Bearer t{state['token']}":
-                return Answer(status=401, headers={"WWW-Authenticate": challenge})
-            return Answer(page) if isinstance(page, bytes) else page
-
-        return answer
+                world.site.pages[path] = guarded(page)
 
     def test_a_token_is_fetched(self, fresh: World) -> None:
         self.protect(fresh)
@@ -535,10 +537,10 @@ class TestAuthentication:
         assert fresh.run("fetch", REFERENCE) == 5
         assert "does not let this request in" in fresh.err
 
-    def test_credentials_go_to_the_registry_alone(self, fresh: World, authority) -> None:  # type: ignore[no-untyped-def]
+    def test_credentials_go_to_the_registry_alone(
+        self, fresh: World, authority: trustme.CA
+    ) -> None:
         """A blob that lies at another host is fetched from there as anybody would."""
-        from tests.support.world import Site
-
         elsewhere = Site({"/data": IMAGE.blobs[CONFIG]})
         self.protect(fresh)
         path = f"/v2/app/blobs/{CONFIG}"

@@ -1,6 +1,5 @@
 """What is fuzzed: everything that reads OpenPGP bytes, as one function that must not raise."""
 
-import io
 from datetime import datetime
 from typing import Final
 
@@ -17,19 +16,27 @@ SCOPE: Final = AnyScope()
 
 
 def judge_junk(data: bytes, now: datetime) -> None:
-    """Read a key file and a signature file; raise where anything is accepted."""
+    """Read a key file, and the rest as signature and as message; raise where any is accepted."""
     keyring, _, signature = data.partition(SEPARATOR)
     keys = read_keys(keyring, now)
     named = keys.unwrap()[0].fingerprint if is_successful(keys) else Fingerprint("0" * 40)
     entry = KeyEntry("local", None, named, "trusted/key", "0" * 64)
     trusted = KeySet((TrustedKey(entry, keyring),))
+    _judge(signature, UNSIGNED, trusted, now)
+    message = VERIFIER.read_message(signature)
+    if is_successful(message):
+        read = message.unwrap()
+        _judge(read.unverified_signature, read.unverified_payload, trusted, now)
+
+
+def _judge(signature: bytes, data: bytes, trusted: KeySet, now: datetime) -> None:
     plan = VERIFIER.plan(signature, trusted, SCOPE, now)
     if not is_successful(plan):
         return
     hasher = start_hashing(plan.unwrap().requests)
     if not is_successful(hasher):
         return
-    hasher.unwrap().read_from(io.BytesIO(UNSIGNED)).unwrap()
+    hasher.unwrap().update(data)
     verdict = VERIFIER.verify(signature, hasher.unwrap().digests(), trusted, SCOPE, now)
     if is_successful(verdict):
         raise AssertionError(f"accepted: {verdict.unwrap()}")

@@ -130,11 +130,15 @@ class Registry:
 
 
 def skopeo(
-    *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None
+    *arguments: str,
+    check: bool = True,
+    environment: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the real skopeo; unless told otherwise, a failure of its fails the test."""
     done = subprocess.run(
         [need_tool("skopeo"), *arguments],
+        input=stdin,
         capture_output=True,
         check=False,
         env={**os.environ, **(environment or {})},

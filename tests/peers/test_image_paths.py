@@ -132,19 +132,16 @@ def test_an_archive_of_docker(layout: Path) -> None:
     more = ("--additional-tag", "busybox:2")
     copy(f"oci:{layout}:one", "docker-archive:one.tar:r.example/one:1", *more)
     wanted = theirs("docker-archive:one.tar:r.example/one:1")
-    found = []
     Path("one.tar.gz").write_bytes(gzip.compress(Path("one.tar").read_bytes(), 1))
+    image, blobs = load("docker-archive:one.tar")
+    assert loaded_of(image) == named(wanted) == named(image.documents[0])
     for reference in (
-        "one.tar",
         "one.tar.gz",
         "one.tar:r.example/one:1",
         "one.tar:docker.io/library/busybox:2",
         "one.tar:busybox:2",
     ):
-        image, blobs = load(f"docker-archive:{reference}")
-        assert loaded_of(image) == named(wanted) == named(image.documents[0])
-        found.append(image.digest)
-    assert len(set(found)) == 1
+        assert load(f"docker-archive:{reference}")[1] == blobs
     with tarfile.open("one.tar") as archive:
         for content in image.contents:
             digest = content.descriptor.digest

@@ -18,7 +18,7 @@ import trustme
 from returns.result import Failure, Result
 
 from pipeline.adapters.clock import SystemClock
-from pipeline.adapters.http import HttpSettings, HttpTransport, InsecureOrigin
+from pipeline.adapters.http import ConnectTo, HttpSettings, HttpTransport, InsecureOrigin
 from pipeline.adapters.registry import AuthenticatingTransport
 from pipeline.adapters.retrying import RetryingTransport
 from pipeline.documents import fetch_document
@@ -109,7 +109,7 @@ Connect = Callable[..., Client]
 def connect(ca_file: str) -> Iterator[Connect]:
     with ExitStack() as closing:
 
-        def make(registry: Registry, login: Login | None = None) -> Client:
+        def make(registry: Registry, login: Login | None = None, *, name: str = "") -> Client:
             scheme = "http" if registry.certificate is None else "https"
             log, logins, clock = EventLog(), Logins(login), SystemClock()
             # A port of http is allowed by name alone, the token service's among them.
@@ -119,11 +119,12 @@ def connect(ca_file: str) -> Iterator[Connect]:
                 InsecureOrigin("http", each.partition(":")[0], int(each.partition(":")[2]))
                 for each in named
             )
-            settings = HttpSettings(ca_file=ca_file, insecure=insecure)
+            rules = (ConnectTo(name, 443, "127.0.0.1", registry.port),) if name else ()
+            settings = HttpSettings(ca_file=ca_file, insecure=insecure, connect_to=rules)
             http = closing.enter_context(HttpTransport(settings, clock, log))
             retrying = RetryingTransport(http, clock, log, jitter=lambda: 0.0)
             transport = AuthenticatingTransport(retrying, logins, clock)
-            return Client(transport, logins, log, f"{scheme}://{registry.host}")
+            return Client(transport, logins, log, f"{scheme}://{name or registry.host}")
 
         yield make
 
@@ -136,7 +137,7 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
 
 @pytest.fixture
 def tls(authority: trustme.CA) -> trustme.LeafCert:
-    return authority.issue_cert("127.0.0.1")
+    return authority.issue_cert("127.0.0.1", "registry.example")
 
 
 def test_anybody_over_http(filled: Path, connect: Connect) -> None:
@@ -315,15 +316,26 @@ class TestTokens:
     def test_over_http_for_anybody_alone(
         self, filled: Path, tmp_path: Path, connect: Connect
     ) -> None:
-        with TokenServer(tmp_path / "plain") as tokens:
-            with Registry(filled, token_service=tokens.service) as registry:
-                client = connect(registry, LOGIN)
-                assert client.pull().unwrap() == LAYER
-                tokens.users = USERS
-                error = connect(registry, LOGIN).pull().failure()
+        with (
+            TokenServer(tmp_path / "plain") as tokens,
+            Registry(filled, token_service=tokens.service) as registry,
+        ):
+            client = connect(registry, LOGIN)
+            assert client.pull().unwrap() == LAYER
+            tokens.users = USERS
+            error = connect(registry, LOGIN).pull().failure()
         assert isinstance(error, AuthenticationFailed)
         assert client.logins.asked == []
         assert not any("authorization" in each.headers for each in tokens.asked)
+
+    def test_a_realm_further_inward(
+        self, registry: Registry, tokens: TokenServer, connect: Connect
+    ) -> None:
+        """CVE-2026-48978: of a registry that may be anywhere, the service is on this machine."""
+        error = connect(registry, LOGIN, name="registry.example").pull().failure()
+        realm = tokens.service.realm
+        assert error == RealmRefused("registry.example", realm, "a public address")
+        assert tokens.asked == []
 
     def test_a_realm_over_http(
         self, filled: Path, tmp_path: Path, tls: trustme.LeafCert, connect: Connect

@@ -195,9 +195,10 @@ class TestLayouts:
         errors = world.refusals(image, without="layout")
         assert {type(each) for each in errors} == {NotExportable}
 
-    def test_without_a_tag(self, world: World) -> None:
-        digest = IMAGE.descriptor.digest
-        image = world.keep(IMAGE, parse_docker_reference(f"{HOST}/team/app@{digest}").unwrap())
+    @pytest.mark.parametrize("end", [f"@{IMAGE.descriptor.digest}", ":_x"])
+    def test_without_a_tag(self, world: World, end: str) -> None:
+        """Or with one that is none to the image-spec."""
+        image = world.keep(IMAGE, parse_docker_reference(f"{HOST}/team/app{end}").unwrap())
         assert is_successful(world.files.export_layout(image, world.target, overwrite=False))
         index = json.loads((world.target / "index.json").read_bytes())
         assert "annotations" not in index["manifests"][0]
@@ -269,6 +270,16 @@ class TestDigests:
         # What is converted is known by its diffID, what is unpacked or copied by its digest, too.
         assert {type(each) for each in errors} == {StoreCorrupt, DiffIDMismatch}
         assert isinstance(errors[-1], StoreCorrupt)
+
+    def test_layers_that_unpack_alike(self, world: World) -> None:
+        """A blob is known by its own digest where it is read alone, whatever it unpacks to."""
+        image = world.keep(make_image({"a": b"a"}))
+        layer = make_layer({"a": b"a"})
+        world.change(layer.descriptor.digest, layer.tar)
+        rendered = world.files.render(image, world.target)
+        assert isinstance(rendered.failure(), StoreCorrupt)
+        copied = world.files.export_layout(image, world.target, overwrite=False)
+        assert isinstance(copied.failure(), StoreCorrupt)
 
     def test_layers_that_are_not_what_the_configuration_says(self, world: World) -> None:
         first, second = make_layer({"a": b"1"}), make_layer({"a": b"2"})

@@ -81,8 +81,8 @@ def fill(root: Path, first: int, last: int) -> None:
     for start in range(first, last, _PER_TRANSACTION):
         with place.locked():
             place.write_layout_files()
-            make_folders(place.filesystem, blobs.folder_of(root))
-            make_folders(place.filesystem, records.folder_of(root))
+            for folder in (*blobs.folders_of(root), *records.folders_of(root)):
+                make_folders(place.filesystem, folder)
             _fill(place, start, min(start + _PER_TRANSACTION, last))
 
 

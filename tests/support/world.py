@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import trustme
@@ -46,11 +46,15 @@ class Answer:
     raw: bytes | None = None
 
 
+Page: TypeAlias = bytes | Answer | Callable[[int], Answer]
+"""A page may be a function of how often it was asked for before."""
+
+
 @dataclass(slots=True)
 class Site:
-    """Pages by path; a page may be a function of how often it was asked for before."""
+    """Pages by path."""
 
-    pages: dict[str, bytes | Answer | Callable[[int], Answer]] = field(default_factory=dict)
+    pages: dict[str, Page] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     methods: list[str] = field(default_factory=list)
     forms: list[bytes] = field(default_factory=list)

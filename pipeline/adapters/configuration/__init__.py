@@ -34,7 +34,6 @@ from typing import Final, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.configuration.document import load_document
 from pipeline.adapters.configuration.tables import (
     TlsEntry,
     check_tables,
@@ -45,6 +44,7 @@ from pipeline.adapters.configuration.tables import (
 from pipeline.errors import InvalidSetting
 from pipeline.mirrors import NO_MIRRORS, Mirrors, NameMirrors, UrlMirrors, UrlPrefix
 from pipeline.names import ImageName
+from pipeline.toml_files import load_document
 
 FILE_NAME: Final = "config.toml"
 

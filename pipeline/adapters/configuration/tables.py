@@ -9,10 +9,10 @@ from typing import Final, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.configuration.document import Document, entries_of, shown
 from pipeline.errors import InvalidSetting
 from pipeline.mirrors import NameMirrors, UrlMirrors, UrlPrefix, parse_mirrors
 from pipeline.names import ImageName, parse_image_name
+from pipeline.toml_files import Document, entries_of, shown
 
 TABLES: Final = frozenset({"mirrors", "signers", "tls"})
 MOST_SIGNERS: Final = 128

@@ -23,11 +23,11 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.credentials.auth_files import parse_auth_file
-from pipeline.adapters.credentials.files import read_secret_file
 from pipeline.adapters.credentials.netrc_file import NetrcFile, read_netrc
 from pipeline.adapters.credentials.origins import Origin, parse_asked
 from pipeline.adapters.credentials.proofs import Basic, Headers, Proof, headers_of
 from pipeline.errors import InvalidSetting
+from pipeline.secret_files import read_secret_file
 
 FOLDER: Final = "auth.d"
 

@@ -207,17 +207,4 @@ def _checked(
 
 
 def _refuse(value: JsonValue, wanted: str) -> JsonProblem:
-    return JsonProblem(value.path, f"got {_kind_of(value)}, wanted {wanted}")
-
-
-def _kind_of(value: JsonValue) -> str:
-    """Return what is there without a word of it."""
-    if value.is_absent:
-        return "nothing"
-    if isinstance(value.value, bool):
-        return "true or false"
-    if isinstance(value.value, str):
-        return "another text" if value.value else "an empty text"
-    if isinstance(value.value, int | float):
-        return "a number"
-    return "an array" if isinstance(value.value, list) else "an object"
+    return JsonProblem(value.path, f"got {value.kind}, wanted {wanted}")

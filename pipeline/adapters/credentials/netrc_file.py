@@ -23,10 +23,10 @@ from typing import Final, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.credentials.files import read_secret_file
 from pipeline.adapters.credentials.origins import Origin, parse_origin
 from pipeline.adapters.credentials.proofs import Basic, check_password, check_user
 from pipeline.errors import InvalidSetting
+from pipeline.secret_files import read_secret_file
 
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _BLANK_OR_COMMENT: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+")

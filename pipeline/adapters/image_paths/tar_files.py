@@ -24,7 +24,6 @@ from pipeline.adapters.image_paths.intake import Intake, Member, check, file_req
 from pipeline.adapters.image_paths.layout import blob_path
 from pipeline.archive.compression import DETECTION_BYTES, Decompressor, detect_compression
 from pipeline.archive.reader import Entry, TarReader
-from pipeline.archive.tar_header import normalize_path
 from pipeline.digest import DigestAlgorithm
 from pipeline.errors import ArchiveTooLarge, CorruptArchive, ManifestMissing
 from pipeline.limits import IMAGE_ARCHIVE_ENTRIES, Limits
@@ -69,7 +68,7 @@ class TarFiles:
 
     def find(self, untrusted_path: str) -> Member:
         """Return the file at a path, or where links lead from there."""
-        path = required(normalize_path(untrusted_path.encode()))
+        path = untrusted_path.encode()
         for _ in range(_LINKS):
             if path in self.members:
                 return self.members[path]
@@ -167,9 +166,7 @@ class _Collector:
         self._seen.add(entry.path)
         # 3. A link is a name for another entry, or for nothing.
         if entry.type in {"symlink", "hardlink"}:
-            target = _target_of(entry)
-            if target is not None:
-                self.untrusted_links[entry.path] = target
+            self.untrusted_links[entry.path] = _target_of(entry)
         # 1. Any file may turn out to be needed: what names it may come last.
         elif entry.type == "file" and self._is_wanted(entry.path):
             self._intake = Intake(self._quarantine, _algorithm_of(entry.path))
@@ -186,11 +183,10 @@ class _Collector:
             self._intake = None
 
 
-def _target_of(entry: Entry) -> bytes | None:
-    """Return the path that a link leads to; None where that is outside of the tar."""
+def _target_of(entry: Entry) -> bytes:
+    """Return the path that a link leads to; one outside of the tar is no entry's."""
     folder = posixpath.dirname(entry.path) if entry.type == "symlink" else b""
-    target = posixpath.normpath(posixpath.join(folder, entry.untrusted_link))
-    return None if target.startswith((b"/", b"..")) else target
+    return posixpath.normpath(posixpath.join(folder, entry.untrusted_link))
 
 
 def _algorithm_of(path: bytes) -> DigestAlgorithm:

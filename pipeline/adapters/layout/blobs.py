@@ -29,10 +29,6 @@ def name_of(root: Path, digest: Digest) -> str:
     return f"{root}/blobs/{digest.algorithm}/{digest.hex}"
 
 
-def folder_of(root: Path) -> Path:
-    return root / "blobs" / "sha512"
-
-
 def folders_of(root: Path) -> tuple[Path, ...]:
     """Return where blobs lie, a folder an algorithm, whether or not they are there."""
     return tuple(root / "blobs" / algorithm for algorithm in HEX_LENGTH)

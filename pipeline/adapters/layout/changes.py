@@ -10,6 +10,7 @@ It verifies nothing: digests, signatures and names were checked by whoever hands
 """
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import final
 
-from pipeline.adapters.layout import blobs, contents, index, quarantine, records
+from pipeline.adapters.layout import blobs, contents, index, listing, quarantine, records
 from pipeline.adapters.layout.blobs import Blob
 from pipeline.adapters.layout.facts import facts_of
 from pipeline.adapters.layout.failures import Refused, is_full
@@ -26,7 +27,7 @@ from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.schema import writing
 from pipeline.digest import Digest
 from pipeline.errors import ImageNotFound, StoreCorrupt, StoreUnavailable
-from pipeline.limits import USE_NOTED_SECONDS
+from pipeline.limits import PARALLEL_SYNCS, USE_NOTED_SECONDS
 from pipeline.results import Extracted, Freshness, OciImage, Stored, Validators
 from pipeline.storage import (
     better_provenance,
@@ -66,6 +67,8 @@ def commit(place: Place, extracted: Extracted, now: datetime) -> Stored:
                 blobs.place(place.filesystem, [(part.source, part.target) for part in missing])
                 # 4. On leaving, the index says that it is there.
             undo.pop_all()
+        # 5. Other programs find it.
+        listing.follow(place)
         if place.removed(image.image_id).exists():
             drop_file(place.filesystem, place.removed(image.image_id))
         return recorded
@@ -95,6 +98,7 @@ def remove(place: Place, image_id: Digest, unused_since: datetime | None = None)
             if not is_full(error):
                 raise
             _remove_on_full_disk(place, image_id, dropped)
+        listing.follow(place)
         blobs.drop(place.filesystem, dropped)
     if image is None:
         # A blob without a row is what a crash left; it was no image of the store.
@@ -134,6 +138,10 @@ def _require_index(place: Place) -> None:
         return
     if any(folder.exists() and any(folder.iterdir()) for folder in blobs.folders_of(place.root)):
         raise Refused(StoreCorrupt(str(place.database), "there are blobs, but no index"))
+    if not listing.is_empty(place):
+        # Their blobs would be nobody's here, and their index.json would be written over.
+        reason = "it is another program's image layout"
+        raise Refused(StoreUnavailable(str(place.root), "store", reason))
     # In a transaction of its own, so that no commit that stops half-way looks like such a loss.
     with writing(place.filesystem, place.database):
         pass
@@ -228,8 +236,14 @@ def _sync(place: Place, parts: list[_Part]) -> None:
         if not blobs.is_whole(part.source, part.blob.size):
             wanted = f"wanted a file of {part.blob.size} bytes in quarantine"
             raise Refused(StoreUnavailable(str(part.source), "store", wanted))
-    for part in parts:
-        sync_path(place.filesystem, part.source)
+    sources = [part.source for part in parts]
+    if len(sources) < 2:
+        for source in sources:
+            sync_path(place.filesystem, source)
+        return
+    # A file system makes several files durable in the time of one.
+    with ThreadPoolExecutor(max_workers=PARALLEL_SYNCS) as pool:
+        list(pool.map(partial(sync_path, place.filesystem), sources))
 
 
 def _take_back(place: Place, parts: list[_Part], image_id: Digest) -> None:

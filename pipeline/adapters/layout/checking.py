@@ -2,13 +2,13 @@
 
     root -> Result[Checked, StoreError]
 
-Every archive is read whole and its digest computed again; what its row and its record say is
+Every blob is read whole, once, and its digest computed again; what an image's row and record say is
 compared with what is in it. What a stopped change leaves is named, but it is no damage: the store
 serves what it had, and a collection, or the same change again, takes it up.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +16,27 @@ from typing import Final, Literal, TypeAlias, final
 
 from returns.pipeline import is_successful
 
-from pipeline.adapters.layout import blobs, index, records
+from pipeline.adapters.layout import blobs, contents, index, records
+from pipeline.adapters.layout.blobs import Blob
 from pipeline.adapters.layout.examining import (
     Examined,
+    Role,
+    blobs_in,
     digest_named,
-    digests_named,
     examine_all,
     names_in,
+    path_in_store,
 )
 from pipeline.adapters.layout.facts import facts_of
 from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import DRAFT_SUFFIX
 from pipeline.adapters.layout.place import Place
+from pipeline.adapters.layout.roles import roles_by_records
 from pipeline.adapters.layout.rows import has_versions
+from pipeline.digest import Digest
 from pipeline.errors import StoreCorrupt
+from pipeline.manifest import ImageManifest
+from pipeline.oci import OciManifest
 from pipeline.results import Stored
 
 Kind: TypeAlias = Literal[
@@ -82,7 +89,7 @@ class Finding:
 @final
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a verification has seen: images of the index, archives, their bytes, and findings."""
+    """What a verification has seen: images of the index, blobs, their bytes, and findings."""
 
     images: int
     blobs: int
@@ -97,16 +104,23 @@ class Checked:
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Names:
-    """What there was at one moment: rows, archives, and names in the records' folder."""
+class _Stock:
+    """What there was at one moment.
 
-    rows: frozenset[str]
-    blobs: frozenset[str]
-    records: frozenset[str]
+    ``images`` are those of the index, ``sizes`` the bytes of the blobs that they need; ``blobs``
+    are those that lie there, ``others`` the paths of what has no digest for a name, ``records``
+    the paths of what lies where records do.
+    """
+
+    images: frozenset[Digest]
+    sizes: Mapping[Digest, int]
+    blobs: frozenset[Digest]
+    others: tuple[str, ...]
+    records: tuple[Path, ...]
 
 
 def check(place: Place) -> Checked:
-    """Look at everything in the store, and read all of its archives."""
+    """Look at everything in the store, and read all of its blobs."""
     outcome = attempt(
         lambda: place.read(lambda connection: _check(place, connection)), place.root, "read"
     )
@@ -120,39 +134,61 @@ def check(place: Place) -> Checked:
     checked = outcome.unwrap()
     if checked is not None:
         return checked
-    if not names_in(blobs.folder_of(place.root)):
+    if not any(map(names_in, blobs.folders_of(place.root))):
         return Checked(0, 0, 0, _drafts(place))
     missing = Finding("database-missing", place.database.name, "there are blobs, but no index")
     return _check_blobs_alone(place, missing)
 
 
 def _check(place: Place, connection: sqlite3.Connection) -> Checked:
-    names = _names(place, connection)
+    stock = _take_stock(place, connection)
     findings = [*_drafts(place), *_check_database(place, connection)]
-    known = names.blobs & names.rows
-    for name in sorted(names.blobs):
-        if name not in names.rows:
-            kind: Kind = "file-unknown" if digest_named(name) is None else "blob-unknown"
-            findings.append(Finding(kind, f"blobs/sha512/{name}", "no image of the index is this"))
-    findings.extend(_missing_blob(names, name) for name in sorted(names.rows - known))
-    findings += _unknown_records(names)
+    reason = "no image of the index is this"
+    findings += [Finding("file-unknown", path, reason) for path in stock.others]
+    known = stock.blobs & stock.sizes.keys()
+    findings += [
+        Finding("blob-unknown", path_in_store(digest), reason)
+        for digest in sorted(stock.blobs - known)
+    ]
+    findings += [
+        _missing_blob(connection, stock, digest) for digest in sorted(stock.sizes.keys() - known)
+    ]
+    findings += _unknown_records(place, stock)
     blob_count = blob_bytes = 0
-    for examined in examine_all(blobs.folder_of(place.root), digests_named(sorted(known))):
+    wanted = [(digest, _role_of(connection, stock, digest)) for digest in sorted(known)]
+    for examined in examine_all(place.root, wanted):
         blob_count += 1
         blob_bytes += examined.size
-        findings += _check_image(place, connection, examined)
-    return Checked(len(names.rows), blob_count, blob_bytes, tuple(findings))
+        findings += _check_blob(place, connection, stock, examined)
+    for image_id in sorted(stock.images & known):
+        findings += _check_record(place, connection, image_id)
+    return Checked(len(stock.images), blob_count, blob_bytes, tuple(findings))
 
 
-def _names(place: Place, connection: sqlite3.Connection) -> _Names:
-    """Take stock while nobody changes the store; where it cannot be locked, as it is."""
+def _take_stock(place: Place, connection: sqlite3.Connection) -> _Stock:
+    """Look around while nobody changes the store; where it cannot be locked, as it is."""
     with ExitStack() as leaving:
         with suppress(OSError):
             # Who may not write the store may still look at it.
             leaving.enter_context(place.locked())
-        rows = index.every_id(connection)
-        listed = frozenset(names_in(blobs.folder_of(place.root)))
-        return _Names(rows, listed, frozenset(names_in(records.folder_of(place.root))))
+        found, others = blobs_in(place.root)
+        return _Stock(
+            index.every_id(connection),
+            {blob.digest: blob.size for blob in contents.every_blob(connection)},
+            found,
+            others,
+            tuple(
+                folder / name
+                for folder in records.folders_of(place.root)
+                for name in names_in(folder)
+            ),
+        )
+
+
+def _role_of(connection: sqlite3.Connection, stock: _Stock, digest: Digest) -> Role:
+    if digest not in stock.images:
+        return "content"
+    return "archive" if contents.is_archive(connection, digest) else "manifest"
 
 
 def _check_database(place: Place, connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -163,43 +199,67 @@ def _check_database(place: Place, connection: sqlite3.Connection) -> Iterator[Fi
                 yield Finding("database-damaged", place.database.name, reason)
 
 
-def _check_image(
-    place: Place, connection: sqlite3.Connection, examined: Examined
+def _check_blob(
+    place: Place, connection: sqlite3.Connection, stock: _Stock, examined: Examined
 ) -> Iterator[Finding]:
-    digits = examined.image_id.hex
-    path = f"blobs/sha512/{digits}"
+    digest = examined.digest
+    if examined.problem:
+        yield Finding("blob-damaged", path_in_store(digest), examined.problem)
+    elif examined.size != stock.sizes[digest]:
+        reason = f"it has {stock.sizes[digest]} bytes for {digest}, which has {examined.size}"
+        yield Finding("row-differs", place.database.name, reason)
+    if digest not in stock.images:
+        return
     try:
-        image = index.one(connection, digits)
-        raw = index.manifest_of(connection, digits)
+        image = index.one(connection, digest.hex)
+        raw = index.manifest_of(connection, digest.hex)
+        parts = () if image is None else contents.blobs_of(connection, image)
     except Refused as refused:
         yield Finding("row-damaged", place.database.name, refused.error.message)
         return
-    if image is None:
-        # Somebody has removed it since.
+    # Somebody may have removed it since.
+    if image is not None and examined.said is not None:
+        said = examined.said
+        differs = (
+            raw != said.raw or not _is_told_by(said, image)
+            if isinstance(said, ImageManifest)
+            else raw != said.raw or not _is_made_of(said, digest, image, parts)
+        )
+        if differs:
+            reason = f"the row of {digest.image_id} says something else than its blobs"
+            yield Finding("row-differs", place.database.name, reason)
+
+
+def _is_told_by(manifest: ImageManifest, image: Stored) -> bool:
+    return (image.name, image.labels) == (manifest.name, manifest.labels)
+
+
+def _is_made_of(
+    manifest: OciManifest, image_id: Digest, image: Stored, parts: tuple[Blob, ...]
+) -> bool:
+    named = {Blob(each.digest, each.size) for each in manifest.blobs}
+    size = len(manifest.raw) + sum(each.size for each in manifest.blobs)
+    return set(parts) == named | {Blob(image_id, len(manifest.raw))} and size == image.archive_bytes
+
+
+def _check_record(
+    place: Place, connection: sqlite3.Connection, image_id: Digest
+) -> Iterator[Finding]:
+    if not has_versions(connection):
+        # Format 1 has no records.
         return
-    if examined.manifest is None:
-        yield Finding("blob-damaged", path, examined.problem)
-    elif (image.name, image.labels, image.archive_bytes, raw) != (
-        examined.manifest.name,
-        examined.manifest.labels,
-        examined.size,
-        examined.manifest.raw,
-    ):
-        reason = f"the row of sha512-{digits} says something else than its archive"
-        yield Finding("row-differs", place.database.name, reason)
-    if has_versions(connection):
-        yield from _check_record(place, connection, image)
-
-
-def _check_record(place: Place, connection: sqlite3.Connection, image: Stored) -> Iterator[Finding]:
-    path = f"records/sha512/{image.image_id.hex}{records.SUFFIX}"
+    path = f"records/{image_id.algorithm}/{image_id.hex}{records.SUFFIX}"
     try:
-        kept = records.read(place.root, image.image_id)
+        known = facts_of(connection, image_id.hex)
+    except Refused:
+        # The row is damaged, which is said where its blob is looked at.
+        return
+    if known is None:
+        return
+    try:
+        kept = records.read(place.root, image_id)
     except Refused as refused:
         yield Finding("record-damaged", path, refused.error.message)
-        return
-    known = facts_of(connection, image.image_id.hex)
-    if known is None:
         return
     if kept is None:
         yield Finding("record-missing", path, "how the image was proven would not be found again")
@@ -210,26 +270,32 @@ def _check_record(place: Place, connection: sqlite3.Connection, image: Stored) -
             yield Finding("record-differs", path, "it says something else than the index")
 
 
-def _missing_blob(names: _Names, name: str) -> Finding:
-    path = f"blobs/sha512/{name}"
-    if f"{name}{records.REMOVED_SUFFIX}" in names.records:
+def _missing_blob(connection: sqlite3.Connection, stock: _Stock, digest: Digest) -> Finding:
+    path = path_in_store(digest)
+    names = {(folder.parent.name, folder.name) for folder in stock.records}
+    if all(
+        (owner.algorithm, f"{owner.hex}{records.REMOVED_SUFFIX}") in names
+        for owner in contents.owners_of(connection, digest)
+    ):
         return Finding("removal-unfinished", path, "a full disk kept its row from being deleted")
     return Finding("blob-missing", path, "the index has it, and it is not there")
 
 
-def _unknown_records(names: _Names) -> Iterator[Finding]:
-    for name in sorted(names.records):
-        stem = name.removesuffix(records.SUFFIX).removesuffix(records.REMOVED_SUFFIX)
-        # What says that an image is removed has no sense beside its archive.
-        returned = name.endswith(records.REMOVED_SUFFIX) and stem in names.blobs
-        if (returned or stem not in names.rows) and not is_draft(name):
-            kind: Kind = "file-unknown" if digest_named(stem) is None else "record-unknown"
-            yield Finding(kind, f"records/sha512/{name}", "no image of the index is this")
+def _unknown_records(place: Place, stock: _Stock) -> Iterator[Finding]:
+    for path in stock.records:
+        stem = path.name.removesuffix(records.SUFFIX).removesuffix(records.REMOVED_SUFFIX)
+        image_id = digest_named(path.parent, stem)
+        # What says that an image is removed has no sense beside its blob.
+        returned = path.name.endswith(records.REMOVED_SUFFIX) and image_id in stock.blobs
+        if (returned or image_id not in stock.images) and not is_draft(path.name):
+            kind: Kind = "file-unknown" if image_id is None else "record-unknown"
+            shown = str(path.relative_to(place.root))
+            yield Finding(kind, shown, "no image of the index is this")
 
 
 def drafts_of(place: Place) -> Iterator[Path]:
     """Yield files that were being written when a program was stopped."""
-    for folder in (place.root, records.folder_of(place.root)):
+    for folder in (place.root, *records.folders_of(place.root)):
         for name in names_in(folder):
             if is_draft(name):
                 yield folder / name
@@ -248,13 +314,13 @@ def _drafts(place: Place) -> tuple[Finding, ...]:
 
 
 def _check_blobs_alone(place: Place, about_index: Finding) -> Checked:
-    folder = blobs.folder_of(place.root)
     findings = [about_index]
     blob_count = blob_bytes = 0
-    for examined in examine_all(folder, digests_named(names_in(folder))):
+    for examined in examine_all(place.root, roles_by_records(place, blobs_in(place.root)[0])):
         blob_count += 1
         blob_bytes += examined.size
-        if examined.manifest is None:
-            path = f"blobs/sha512/{examined.image_id.hex}"
-            findings.append(Finding("blob-damaged", path, examined.problem))
+        if examined.problem:
+            findings.append(
+                Finding("blob-damaged", path_in_store(examined.digest), examined.problem)
+            )
     return Checked(0, blob_count, blob_bytes, tuple(findings))

@@ -4,14 +4,17 @@
 
 No image of the index is removed here (:mod:`.unused` says which could be).
 
-1. Archives that no row knows, and their records, once older than the grace period: until then a
-   ``store rebuild`` can still make images of them.
+1. Blobs that no image needs, and records of images that no row knows, once older than the grace
+   period: until then a ``store rebuild`` can still make images of them.
 2. Removals that a full disk kept from ending, and files that were never finished.
 3. Sessions of quarantine whose process is gone.
 4. Partial downloads that nobody has gone on with for the grace period, and nobody is at now.
+
+``index.json`` is made again where it lags behind.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -19,14 +22,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, final
 
-from pipeline.adapters.layout import blobs, index, partials, quarantine, records
-from pipeline.adapters.layout.checking import drafts_of, is_draft
-from pipeline.adapters.layout.examining import digest_named, names_in
+from pipeline.adapters.layout import contents, index, listing, partials, quarantine, records
+from pipeline.adapters.layout.checking import drafts_of
+from pipeline.adapters.layout.examining import blobs_in, digest_named, names_in
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.filesystem import Filesystem, drop_file, sync_path
 from pipeline.adapters.layout.locks import held
 from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.schema import writing
+from pipeline.digest import Digest
 from pipeline.errors import StoreCorrupt
 
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
@@ -53,15 +57,16 @@ def collect(
         return ()
     before = now - grace
     with place.locked():
-        stored = place.read(index.every_id)
-        if stored is None and names_in(blobs.folder_of(place.root)):
+        found_blobs, _ = blobs_in(place.root)
+        known = place.read(index.every_id)
+        if known is None and found_blobs:
             # Without its index everything would look like something that nobody needs.
             reason = "there are blobs, but no index"
             raise Refused(StoreCorrupt(str(place.database), reason))
-        known = stored or frozenset()
+        needed = place.read(_needed) or frozenset()
         found = [
-            *_unknown_blobs(place, known, before),
-            *_unknown_records(place, known, before),
+            *_unknown_blobs(place, found_blobs - needed, before),
+            *_unknown_records(place, known or frozenset(), before),
             *(_found(place, "draft", path) for path in drafts_of(place)),
         ]
         ended = list(_unfinished_removals(place))
@@ -75,6 +80,8 @@ def collect(
                 drop_file(place.filesystem, place.root / each.path)
             for folder in {(place.root / each.path).parent for each in (*found, *ended)}:
                 sync_path(place.filesystem, folder)
+            if listing.lag_of(place):
+                listing.write(place)
     return (
         *found,
         *ended,
@@ -83,45 +90,53 @@ def collect(
     )
 
 
-def _unknown_blobs(place: Place, known: frozenset[str], before: datetime) -> Iterator[Collected]:
-    folder = blobs.folder_of(place.root)
-    for name in names_in(folder):
-        if digest_named(name) and name not in known and _changed_at(folder / name) < before:
-            yield _found(place, "blob", folder / name)
+def _needed(connection: sqlite3.Connection) -> frozenset[Digest]:
+    return frozenset(blob.digest for blob in contents.every_blob(connection))
 
 
-def _unknown_records(place: Place, known: frozenset[str], before: datetime) -> Iterator[Collected]:
-    folder = records.folder_of(place.root)
-    for name in names_in(folder):
-        image_id = digest_named(name.removesuffix(records.SUFFIX))
-        if image_id is None or image_id.hex in known or is_draft(name):
+def _unknown_blobs(
+    place: Place, unknown: frozenset[Digest], before: datetime
+) -> Iterator[Collected]:
+    for digest in sorted(unknown):
+        if _changed_at(place.blob(digest)) < before:
+            yield _found(place, "blob", place.blob(digest))
+
+
+def _unknown_records(
+    place: Place, known: frozenset[Digest], before: datetime
+) -> Iterator[Collected]:
+    for image_id, path in _records_named(place, records.SUFFIX):
+        if image_id in known:
             continue
         # A record goes with its blob, not before it.
         blob = place.blob(image_id)
         if not blob.exists() or _changed_at(blob) < before:
-            yield _found(place, "record", folder / name)
+            yield _found(place, "record", path)
 
 
 def _unfinished_removals(place: Place) -> Iterator[Collected]:
-    folder = records.folder_of(place.root)
-    for name in names_in(folder):
-        if digest_named(name.removesuffix(records.REMOVED_SUFFIX)) and name.endswith(
-            records.REMOVED_SUFFIX
-        ):
-            yield _found(place, "removal", folder / name)
+    for _, path in _records_named(place, records.REMOVED_SUFFIX):
+        yield _found(place, "removal", path)
+
+
+def _records_named(place: Place, suffix: str) -> Iterator[tuple[Digest, Path]]:
+    for folder in records.folders_of(place.root):
+        for name in names_in(folder):
+            image_id = digest_named(folder, name.removesuffix(suffix))
+            if image_id is not None and name.endswith(suffix):
+                yield image_id, folder / name
 
 
 def _end_removals(place: Place, ended: list[Collected]) -> None:
     if not ended:
         return
-    markers = [place.root / each.path for each in ended]
     with writing(place.filesystem, place.database) as connection:
-        for marker in markers:
-            # Where the archive is there again, the image was stored again.
-            if not (blobs.folder_of(place.root) / marker.stem).exists():
-                index.delete(connection, marker.stem)
-    for marker in markers:
-        drop_file(place.filesystem, marker)
+        for image_id, _ in _records_named(place, records.REMOVED_SUFFIX):
+            # Where the blob is there again, the image was stored again.
+            if not place.blob(image_id).exists():
+                index.delete(connection, image_id.hex)
+    for each in ended:
+        drop_file(place.filesystem, place.root / each.path)
 
 
 def _collect_sessions(place: Place, *, dry_run: bool) -> list[Collected]:

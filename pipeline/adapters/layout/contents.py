@@ -60,14 +60,17 @@ def platform_of(connection: sqlite3.Connection, image_id: Digest) -> OciPlatform
 
 def needed(connection: sqlite3.Connection, digest: Digest) -> Blob | None:
     """Return a blob that an image has as its archive or as a part; None where none has."""
-    query = "SELECT archive_bytes FROM images WHERE hex = ?1"
     if has_registry_images(connection):
         # Of an OCI image, the manifest's size is among its parts.
-        query = (
+        row = connection.execute(
             "SELECT size FROM blobs WHERE hex = ?1 UNION ALL "
-            "SELECT archive_bytes FROM images WHERE hex = ?1 AND media_type = ?2 LIMIT 1"
-        )
-    row = connection.execute(query, (digest.hex, ACI_TYPE)).fetchone()
+            "SELECT archive_bytes FROM images WHERE hex = ?1 AND media_type = ?2 LIMIT 1",
+            (digest.hex, ACI_TYPE),
+        ).fetchone()
+    else:
+        row = connection.execute(
+            "SELECT archive_bytes FROM images WHERE hex = ?1", (digest.hex,)
+        ).fetchone()
     return None if row is None else Blob(digest, row[0])
 
 
@@ -84,6 +87,28 @@ def is_needed(
     excepted = None if besides is None else besides.hex
     (found,) = connection.execute(query, (digest.hex, excepted)).fetchone()
     return bool(found)
+
+
+def is_archive(connection: sqlite3.Connection, image_id: Digest) -> bool:
+    """Tell whether an image is an archive; True for what has no row."""
+    if not has_registry_images(connection):
+        return True
+    row = connection.execute(
+        "SELECT media_type FROM images WHERE hex = ?", (image_id.hex,)
+    ).fetchone()
+    return row is None or row[0] == ACI_TYPE
+
+
+def owners_of(connection: sqlite3.Connection, digest: Digest) -> frozenset[Digest]:
+    """Return the images that have a blob as their archive or as a part."""
+    rows = connection.execute(
+        "SELECT hex FROM images WHERE hex = ?1 UNION SELECT images.hex FROM blobs "
+        "JOIN images ON images.id = blobs.image WHERE blobs.hex = ?1"
+        if has_registry_images(connection)
+        else "SELECT hex FROM images WHERE hex = ?1",
+        (digest.hex,),
+    )
+    return frozenset(digest_of(hex_digits) for (hex_digits,) in rows)
 
 
 def every_blob(connection: sqlite3.Connection) -> Iterator[Blob]:

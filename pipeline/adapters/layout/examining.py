@@ -1,14 +1,15 @@
-"""Reading the archives that lie in a store whole, to see whether they are what their names say.
+"""Reading blobs that lie in a store whole, to see whether they are what their names say.
 
-    Path -> Examined | None
+    (Digest, Role) -> Examined | None
 
-The digest is computed again, the tar scanned and the manifest parsed, in one pass and in constant
-memory, several archives at a time: hashing lets other threads run. A manifest is parsed only once
-the digest is right, so nothing is parsed here that was not verified, or accepted, before.
+The digest is computed again, in one pass and in constant memory; of an archive the tar is scanned
+on the way and its manifest parsed, an OCI image's manifest is parsed, and of its other parts nobody
+looks at more than the digest. Several blobs are read at a time: hashing lets other threads run. A
+manifest is parsed only once the digest is right, so nothing is parsed here that was not verified,
+or accepted, before.
 """
 
 import os
-import re
 import stat
 import threading
 from collections import deque
@@ -16,44 +17,50 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha512
+from hashlib import new as new_hash
 from pathlib import Path
-from typing import Final, final
+from typing import Final, Literal, TypeAlias, final
 
 from returns.pipeline import is_successful
-from returns.result import Failure, Result
+from returns.result import Failure, Result, Success
 
+from pipeline.adapters.layout.blobs import folders_of, name_of
 from pipeline.archive.scanner import ArchiveScanner
-from pipeline.digest import Digest
-from pipeline.errors import PipelineError
-from pipeline.limits import CHUNK_BYTES
+from pipeline.digest import Digest, parse_digest
+from pipeline.limits import CHUNK_BYTES, MANIFEST_BYTES
 from pipeline.manifest import ImageManifest, parse_manifest
+from pipeline.oci import OciManifest
+from pipeline.oci.documents import parse_document
 
-_HEX: Final = re.compile(r"[0-9a-f]{128}", re.ASCII)
+Role: TypeAlias = Literal["archive", "manifest", "content"]
+"""What a blob is to an image: all of it, what names its parts, or one of these."""
+
+Said: TypeAlias = ImageManifest | OciManifest
+"""What an image says of itself."""
+
 _AHEAD: Final = 64
-"""Archives that wait for a thread, or whose manifests wait to be taken."""
+"""Blobs that wait for a thread, or whose manifests wait to be taken."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """An archive as it lies there. ``manifest`` is None where ``problem`` says what is wrong."""
+    """A blob as it lies there: right, or with a ``problem`` that says what is wrong.
 
-    image_id: Digest
+    ``said`` is what a right archive or manifest says; None for every other blob.
+    """
+
+    digest: Digest
     size: int
     modified_at: datetime
-    manifest: ImageManifest | None
+    said: Said | None
     problem: str = ""
 
 
-def digest_named(name: str) -> Digest | None:
-    """Return the image ID that a blob's name is; None for any other name."""
-    return Digest("sha512", name) if _HEX.fullmatch(name) else None
-
-
-def digests_named(names: Iterable[str]) -> Iterator[Digest]:
-    """Yield the image IDs among names."""
-    return (image_id for image_id in map(digest_named, names) if image_id is not None)
+def digest_named(folder: Path, name: str) -> Digest | None:
+    """Return the digest that a name in an algorithm's folder is; None for any other name."""
+    parsed = parse_digest(f"{folder.name}:{name}")
+    return parsed.unwrap() if is_successful(parsed) else None
 
 
 def names_in(folder: Path) -> list[str]:
@@ -64,69 +71,149 @@ def names_in(folder: Path) -> list[str]:
         return []
 
 
-def examine_all(folder: Path, image_ids: Iterable[Digest]) -> Iterator[Examined]:
-    """Yield what lies in ``folder`` under these IDs, in their order; what is gone is left out."""
+def blobs_in(root: Path) -> tuple[frozenset[Digest], tuple[str, ...]]:
+    """Return what lies where blobs do: by digest, and the paths of what is named otherwise."""
+    found: set[Digest] = set()
+    others: list[str] = []
+    for folder in folders_of(root):
+        for name in names_in(folder):
+            digest = digest_named(folder, name)
+            if digest is None:
+                others.append(f"blobs/{folder.name}/{name}")
+            else:
+                found.add(digest)
+    return frozenset(found), tuple(others)
+
+
+def path_in_store(digest: Digest) -> str:
+    """Return a blob's path below the store's folder."""
+    return f"blobs/{digest.algorithm}/{digest.hex}"
+
+
+def examine_all(root: Path, wanted: Iterable[tuple[Digest, Role]]) -> Iterator[Examined]:
+    """Yield what lies in a store under these names, in their order; what is gone is left out."""
     stopping = threading.Event()
     waiting: deque[Future[Examined | None]] = deque()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         try:
-            for image_id in image_ids:
-                waiting.append(pool.submit(examine, folder, image_id, stopping))
+            for digest, role in wanted:
+                waiting.append(pool.submit(examine, root, digest, role, stopping))
                 if len(waiting) > _AHEAD:
                     yield from _present(waiting.popleft())
             while waiting:
                 yield from _present(waiting.popleft())
         finally:
-            # Whoever has enough, or presses Ctrl-C, does not wait for 64 archives to be read.
+            # Whoever has enough, or presses Ctrl-C, does not wait for 64 blobs to be read.
             stopping.set()
             pool.shutdown(cancel_futures=True)
 
 
-def examine(folder: Path, image_id: Digest, stopping: threading.Event) -> Examined | None:
-    """Read one archive whole; None where there is none."""
+def examine(root: Path, digest: Digest, role: Role, stopping: threading.Event) -> Examined | None:
+    """Read one blob whole; None where there is none."""
+    path = name_of(root, digest)
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        descriptor = os.open(folder / image_id.hex, flags)
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return _wrong(image_id, os.lstat(folder / image_id.hex), error.strerror or str(error))
+        return _examined(digest, os.lstat(path), Failure(error.strerror or str(error)))
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            return _wrong(image_id, status, "it is no regular file")
-        manifest = _read(descriptor, image_id, stopping)
-        if not is_successful(manifest):
-            return _wrong(image_id, status, manifest.failure())
-        return Examined(image_id, status.st_size, _modified_at(status), manifest.unwrap())
+            return _examined(digest, status, Failure("it is no regular file"))
+        return _examined(digest, status, _read(descriptor, digest, role, stopping))
     except OSError as error:
-        return _wrong(image_id, os.fstat(descriptor), error.strerror or str(error))
+        return _examined(digest, os.fstat(descriptor), Failure(error.strerror or str(error)))
     finally:
         os.close(descriptor)
 
 
+def read_manifest(root: Path, digest: Digest) -> OciManifest | None:
+    """Return an OCI image's manifest if it lies there, and is right."""
+    examined = examine(root, digest, "manifest", threading.Event())
+    said = None if examined is None else examined.said
+    return said if isinstance(said, OciManifest) else None
+
+
 def _read(
-    descriptor: int, image_id: Digest, stopping: threading.Event
-) -> Result[ImageManifest, str]:
-    hasher, scanner = sha512(), ArchiveScanner()
-    problem: PipelineError | None = None
+    descriptor: int, digest: Digest, role: Role, stopping: threading.Event
+) -> Result[Said | None, str]:
+    hasher, reader = new_hash(digest.algorithm), _READERS[role]()
     while chunk := os.read(descriptor, CHUNK_BYTES):
         if stopping.is_set():
             return Failure("it was not read to its end")
         hasher.update(chunk)
-        if problem is None:
-            fed = scanner.feed(chunk)
-            problem = None if is_successful(fed) else fed.failure()
-    if hasher.hexdigest() != image_id.hex:
-        return Failure(f"its digest is sha512:{hasher.hexdigest()}")
-    if problem is not None:
-        return Failure(problem.message)
-    finished = scanner.finish()
-    if not is_successful(finished):
-        return Failure(finished.failure().message)
-    return parse_manifest(finished.unwrap()).alt(
-        lambda wrong: f"its manifest is wrong at {wrong.path}: {wrong.reason}"
-    )
+        reader.feed(chunk)
+    if hasher.hexdigest() != digest.hex:
+        return Failure(f"its digest is {digest.algorithm}:{hasher.hexdigest()}")
+    return reader.said()
+
+
+class _Content:
+    """Looks at nothing."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take a chunk."""
+
+    def said(self) -> Result[Said | None, str]:
+        """Return that it says nothing."""
+        return Success(None)
+
+
+class _Manifest(_Content):
+    """Keeps a manifest."""
+
+    def __init__(self) -> None:
+        self.raw = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        """Take a chunk; what is too long is not kept."""
+        if len(self.raw) <= MANIFEST_BYTES:
+            self.raw += chunk
+
+    def said(self) -> Result[Said | None, str]:
+        """Return what it says."""
+        parsed = parse_document(bytes(self.raw))
+        if not is_successful(parsed):
+            problem = parsed.failure()
+            return Failure(f"it is wrong at {problem.path}: {problem.reason}")
+        document = parsed.unwrap()
+        return Success(document) if isinstance(document, OciManifest) else Failure("it is an index")
+
+
+class _Archive(_Content):
+    """Scans an archive for its manifest."""
+
+    def __init__(self) -> None:
+        self.scanner = ArchiveScanner()
+        self.problem = ""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take a chunk, until something is wrong."""
+        if not self.problem:
+            fed = self.scanner.feed(chunk)
+            self.problem = "" if is_successful(fed) else fed.failure().message
+
+    def said(self) -> Result[Said | None, str]:
+        """Return what the manifest says."""
+        if self.problem:
+            return Failure(self.problem)
+        finished = self.scanner.finish()
+        if not is_successful(finished):
+            return Failure(finished.failure().message)
+        parsed = parse_manifest(finished.unwrap())
+        if not is_successful(parsed):
+            wrong = parsed.failure()
+            return Failure(f"its manifest is wrong at {wrong.path}: {wrong.reason}")
+        return Success(parsed.unwrap())
+
+
+_READERS: Final[dict[Role, type[_Content]]] = {
+    "archive": _Archive,
+    "manifest": _Manifest,
+    "content": _Content,
+}
 
 
 def _present(future: "Future[Examined | None]") -> Iterator[Examined]:
@@ -135,9 +222,8 @@ def _present(future: "Future[Examined | None]") -> Iterator[Examined]:
         yield examined
 
 
-def _wrong(image_id: Digest, status: os.stat_result, problem: str) -> Examined:
-    return Examined(image_id, status.st_size, _modified_at(status), None, problem)
-
-
-def _modified_at(status: os.stat_result) -> datetime:
-    return datetime.fromtimestamp(status.st_mtime, UTC)
+def _examined(digest: Digest, status: os.stat_result, read: Result[Said | None, str]) -> Examined:
+    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    if is_successful(read):
+        return Examined(digest, status.st_size, modified_at, read.unwrap())
+    return Examined(digest, status.st_size, modified_at, None, read.failure())

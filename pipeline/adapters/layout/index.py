@@ -7,12 +7,14 @@ Look-ups by prefix, name and URL go through an index of the database, never thro
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 
 from pipeline.adapters.layout.images import decode_image, select_images
 from pipeline.adapters.layout.proofs import digest_documents, provenance_document, signer_documents
 from pipeline.adapters.layout.rows import (
+    digest_of,
     encode_labels,
     encode_version,
     from_microseconds,
@@ -20,7 +22,7 @@ from pipeline.adapters.layout.rows import (
     refusing,
     to_microseconds,
 )
-from pipeline.digest import HEX_LENGTH, DigestAlgorithm
+from pipeline.digest import HEX_LENGTH, Digest, DigestAlgorithm
 from pipeline.names import ImageName, Labels
 from pipeline.ports import RemoteEntry
 from pipeline.results import (
@@ -78,9 +80,13 @@ def every(connection: sqlite3.Connection, after: str | None = None) -> Iterator[
     return (decode_image(*row) for row in rows)
 
 
-def every_id(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the hex digits of all images' IDs."""
-    return frozenset(digits for (digits,) in connection.execute("SELECT hex FROM images"))
+def every_id(connection: sqlite3.Connection) -> frozenset[Digest]:
+    """Return the IDs of all images; one that is no digest is left out, as no blob can have it."""
+    ids = set()
+    for (hex_digits,) in connection.execute("SELECT hex FROM images"):
+        with suppress(ValueError):
+            ids.add(digest_of(hex_digits))
+    return frozenset(ids)
 
 
 def unused(connection: sqlite3.Connection, before: datetime) -> Iterator[Stored]:
@@ -244,9 +250,12 @@ def set_remote(
 ) -> None:
     """Record which image a URL gave, and for how long that holds."""
     connection.execute(
-        "INSERT OR REPLACE INTO remotes "
+        "INSERT INTO remotes "
         "(url, image, etag, last_modified, fetched_at, max_age_seconds, reference) "
-        "SELECT ?, id, ?, ?, ?, ?, ? FROM images WHERE hex = ?",
+        "SELECT ?, id, ?, ?, ?, ?, ? FROM images WHERE hex = ? "
+        "ON CONFLICT (url) DO UPDATE SET image = excluded.image, etag = excluded.etag, "
+        "last_modified = excluded.last_modified, fetched_at = excluded.fetched_at, "
+        "max_age_seconds = excluded.max_age_seconds, reference = excluded.reference",
         (
             _key(url),
             validators.etag,

@@ -11,7 +11,14 @@ from typing import Final
 
 from returns.result import Result
 
-from pipeline.adapters.layout import changes, checking, collecting, measuring, rebuilding
+from pipeline.adapters.layout import (
+    changes,
+    checking,
+    collecting,
+    listing,
+    measuring,
+    rebuilding,
+)
 from pipeline.adapters.layout.checking import Checked, Finding
 from pipeline.adapters.layout.collecting import Collected
 from pipeline.adapters.layout.failures import attempt
@@ -38,13 +45,14 @@ __all__ = [
     "rebuild_store",
     "remove_unused",
     "verify_store",
+    "write_index",
 ]
 
 _REAL: Final = OsFilesystem()
 
 
 def verify_store(root: Path, *, filesystem: Filesystem = _REAL) -> Result[Checked, StoreError]:
-    """Compare index, archives and records, and compute every digest again. Changes nothing.
+    """Compare index, blobs and records, and compute every digest again. Changes nothing.
 
     Damage is a finding, not an error. A store that is not there has none.
     """
@@ -54,7 +62,7 @@ def verify_store(root: Path, *, filesystem: Filesystem = _REAL) -> Result[Checke
 def rebuild_store(
     root: Path, *, clock: Clock, filesystem: Filesystem = _REAL
 ) -> Result[Rebuilt, StoreError]:
-    """Make the index again out of archives and records, in place of whatever is there.
+    """Make the index again out of blobs and records, in place of whatever is there.
 
     Errors: StoreReadOnly, DiskFull; StoreCorrupt where another program's database is in the way.
     """
@@ -108,3 +116,20 @@ def measure_store(root: Path, *, filesystem: Filesystem = _REAL) -> Result[Measu
     Errors: StoreCorrupt.
     """
     return attempt(partial(measuring.measure, Place(root, filesystem)), root, "read")
+
+
+def write_index(root: Path, *, filesystem: Filesystem = _REAL) -> Result[int, StoreError]:
+    """Make ``index.json`` say what the index has now; return how many entries that are.
+
+    Changes do so by themselves, but where there are many images, not each of them.
+
+    Errors: StoreReadOnly, DiskFull, StoreCorrupt.
+    """
+    return attempt(partial(_write_index, Place(root, filesystem)), root, "write")
+
+
+def _write_index(place: Place) -> int:
+    if not place.root.is_dir():
+        return 0
+    with place.locked():
+        return listing.write(place)

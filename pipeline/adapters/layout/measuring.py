@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from pipeline.adapters.layout import blobs, partials, records
+from pipeline.adapters.layout import blobs, listing, partials, records
 from pipeline.adapters.layout.collecting import file_size, size_of
 from pipeline.adapters.layout.examining import names_in
 from pipeline.adapters.layout.place import Place
@@ -19,7 +19,9 @@ from pipeline.adapters.layout.place import Place
 class Measured:
     """Counts, and sizes in bytes. Images are those of the index; blobs are files.
 
-    Backups are copies of the index that a migration or a rebuild has kept.
+    What several images share counts for each of them, and once among the blobs. Backups are copies
+    of the index that a migration or a rebuild has kept. ``listing_lag`` is how many changes
+    ``index.json`` does not show yet.
     """
 
     images: int
@@ -34,6 +36,7 @@ class Measured:
     session_bytes: int
     partials: int
     partial_bytes: int
+    listing_lag: int
 
 
 def measure(place: Place) -> Measured:
@@ -51,24 +54,24 @@ def measure(place: Place) -> Measured:
         images,
         image_bytes,
         unverified,
-        len(names_in(blobs.folder_of(place.root))),
-        size_of(blobs.folder_of(place.root)),
-        size_of(records.folder_of(place.root)),
+        sum(len(names_in(folder)) for folder in blobs.folders_of(place.root)),
+        sum(map(size_of, blobs.folders_of(place.root))),
+        sum(map(size_of, records.folders_of(place.root))),
         database,
         backups,
         len(sessions),
         sum(map(size_of, sessions)),
         len(held),
         sum(map(size_of, held)),
+        listing.lag_of(place),
     )
 
 
 def _count_images(connection: sqlite3.Connection) -> tuple[int, int, int]:
-    images, image_bytes, proven = connection.execute(
-        "SELECT count(*), coalesce(sum(archive_bytes), 0), count(signatures.image) "
-        "FROM images LEFT JOIN signatures ON signatures.image = images.id"
+    images, image_bytes, unverified = connection.execute(
+        "SELECT count(*), coalesce(sum(archive_bytes), 0), count(unverified_reason) FROM images"
     ).fetchone()
-    return images, image_bytes, images - proven
+    return images, image_bytes, unverified
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -14,11 +14,15 @@ where another was killed. The kernel lets go of a dead owner's lock.
    made durable counts, every :data:`~pipeline.limits.PARTIAL_SYNC_SECONDS` of a transfer.
 3. A partial without a validator is never taken up again: the rest could be of another file. Where
    its name is a digest, that tells in the end whether the parts belong together.
+4. What has a digest for a name is let go of as soon as it is whole, and a link to it kept: two
+   sessions that each hold what the other waits for would wait for ever. From then on nobody writes
+   to that file; whoever begins anew begins another.
 
 The folder has a hash for a name, since a query may hold a secret; users of a shared store do not
 see, nor change, what another's transfer holds (a partial is unproven, like all of quarantine).
 """
 
+import errno
 import os
 import re
 import time
@@ -45,7 +49,6 @@ from pipeline.adapters.layout.filesystem import (
 )
 from pipeline.adapters.layout.locks import try_lock
 from pipeline.adapters.layout.partial_state import State, read_state, sure_bytes
-from pipeline.digest import Digest
 from pipeline.errors import DiskFull, StoreError, StoreUnavailable
 from pipeline.limits import PARTIAL_SYNC_SECONDS
 from pipeline.ports import BodyStart, ResumePoint
@@ -59,6 +62,12 @@ LOCK: Final = "lock"
 _KEY: Final = re.compile(rf"{FOLDER}/([0-9a-f]{{64}}-[0-9]+)", re.ASCII)
 _PAUSE_SECONDS: Final = 0.05
 
+NO_LINK: Final = frozenset(
+    {errno.ENOENT, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK, errno.ENOTSUP}
+)
+"""Why a file cannot be linked to, where nothing is wrong: it is not there, or is somebody else's
+(``fs.protected_hardlinks``), or the file system has no hard links."""
+
 
 def name_of(url_or_digest: str) -> str:
     """Return the name of a body's folder; each user has their own."""
@@ -71,7 +80,8 @@ class FilePartial:
     """A :class:`~pipeline.ports.Partial` in a file.
 
     ``lock`` is None where it goes with its session. ``descriptor`` is the open file's, ``size``
-    how many bytes of it count. What is ``content_addressed`` needs no validator.
+    how many bytes of it count. What is ``content_addressed`` needs no validator; ``link`` is where
+    its session keeps it once it is whole.
     """
 
     filesystem: Filesystem
@@ -85,19 +95,27 @@ class FilePartial:
     finished: bool = False
     given_up: bool = False
     synced_at: float = 0.0
-    content_addressed: bool = False
+    link: Path | None = None
+    handed_over: bool = False
+
+    @property
+    def content_addressed(self) -> bool:
+        """Whether the name is the content's digest."""
+        return self.link is not None
 
     def resume_point(self) -> ResumePoint | None:
         """Return what is held; of a whole body all but the last byte.
 
-        Asking for that one lets the server say whether the body is still the same.
+        Asking for that one lets the server say whether the body is still the same. Of what is
+        content-addressed its digest says that, and nothing need be asked.
         """
         state = self.state
         if state is None or not self._is_resumable() or self.descriptor is None:
             return None
         if state.total is not None and self.size > state.total:
             return None
-        offset = self.size - 1 if self.size == state.total else self.size
+        is_asked_again = self.size == state.total and not self.content_addressed
+        offset = self.size - 1 if is_asked_again else self.size
         if offset == 0:
             return None
         return ResumePoint(offset, state.validators, state.total, self.content_addressed)
@@ -136,6 +154,12 @@ class FilePartial:
         self.given_up = True
         with suppress(OSError):
             self._close_data()
+        if self.handed_over:
+            lock = None if keep else try_take(self.filesystem, self.data.parent)
+            if lock is not None:
+                remove(self.filesystem, self.data.parent)
+                os.close(lock)
+            return
         if self.lock is None:
             with suppress(OSError):
                 self.filesystem.unlink(self.data)
@@ -152,6 +176,8 @@ class FilePartial:
 
     def _begin(self, start: BodyStart) -> None:
         descriptor = self._open()
+        if os.fstat(descriptor).st_nlink > 1:
+            descriptor = self._begin_another()
         if not 0 <= start.offset <= self.size:
             reason = f"wanted a body from 0 to {self.size}, got one from {start.offset}"
             raise Refused(StoreUnavailable(str(self.data), "resume", reason))
@@ -162,6 +188,14 @@ class FilePartial:
         os.lseek(descriptor, start.offset, os.SEEK_SET)
         durable = 0 if self.state is None else min(self.state.durable, start.offset)
         self._note(start.validators, start.total, durable)
+
+    def _begin_another(self) -> int:
+        """Leave a file to the session that has finished it, and begin one of one's own."""
+        self._close_data()
+        self.filesystem.unlink(self.data)
+        self.descriptor = _open_data(self.filesystem, self.data)
+        self.size = 0
+        return self.descriptor
 
     def _require_room(self, start: BodyStart) -> None:
         if start.total is None:
@@ -201,7 +235,22 @@ class FilePartial:
         self.filesystem.set_mode(self._open(), BLOB_MODE)
         self._close_data()
         self.finished = True
+        if self.link is not None and self.lock is not None:
+            self._hand_over(self.link, self.lock)
         return QuarantinedBlob(self.key, self.size)
+
+    def _hand_over(self, link: Path, lock: int) -> None:
+        """Keep what is whole under a name of the session's own, and let others have it."""
+        try:
+            self.filesystem.link(self.data, link)
+        except OSError as error:
+            if error.errno not in NO_LINK:
+                raise
+            # Without hard links they wait until this session ends.
+            return
+        self.key = f"{link.parent.name}/{link.name}"
+        self.handed_over = True
+        os.close(lock)
 
     def _open(self) -> int:
         if self.descriptor is None:
@@ -215,13 +264,18 @@ class FilePartial:
 
 
 def take(
-    filesystem: Filesystem, root: Path, source: str | Digest, wait_seconds: float
+    filesystem: Filesystem,
+    root: Path,
+    name: str,
+    wait_seconds: float,
+    *,
+    link: Path | None = None,
 ) -> FilePartial:
-    """Take up what is held of a URL, or of the content that has a digest.
+    """Take up what is held of a URL, or, where a ``link`` is named, of the content with a digest.
 
     Refuses where another is at it for longer than ``wait_seconds``.
     """
-    folder = root / FOLDER / name_of(str(source))
+    folder = root / FOLDER / name_of(name)
     make_folders(filesystem, folder.parent)
     with ExitStack() as undo:
         lock = _locked(filesystem, folder, wait_seconds)
@@ -242,7 +296,7 @@ def take(
         descriptor,
         size,
         state,
-        content_addressed=isinstance(source, Digest),
+        link=link,
     )
 
 

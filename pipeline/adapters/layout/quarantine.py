@@ -10,7 +10,6 @@ badly.
 Several threads may use one session, for the parts of one image.
 """
 
-import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ from pipeline.adapters.layout.filesystem import (
     write_all,
 )
 from pipeline.adapters.layout.locks import held, try_lock
-from pipeline.adapters.layout.partials import FilePartial
+from pipeline.adapters.layout.partials import NO_LINK, FilePartial
 from pipeline.digest import Digest
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.results import QuarantinedBlob
@@ -43,12 +42,6 @@ from pipeline.storage import is_rememberable
 
 _LOCK: Final = "lock"
 _KEY: Final = re.compile(r"([0-9a-f]{16})/([A-Za-z-]+-[0-9]+)", re.ASCII)
-_NO_LINK: Final = frozenset(
-    {errno.ENOENT, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK, errno.ENOTSUP}
-)
-"""Why a blob cannot be linked to, where nothing is wrong: it is not there, or is somebody else's
-(``fs.protected_hardlinks``), or the file system has no hard links."""
-
 _LABEL: Final = re.compile(r"[A-Za-z-]{1,64}", re.ASCII)
 
 
@@ -131,7 +124,8 @@ class FileQuarantine:
 
     def resume_blob(self, digest: Digest, wait_seconds: float) -> Result[FilePartial, StoreError]:
         """Take up what is held of the content with that digest, or start."""
-        return attempt(partial(self._take, digest, wait_seconds), self.root, "write")
+        action = partial(self._take, str(digest), wait_seconds, self._next_path("blob"))
+        return attempt(action, self.root, "write")
 
     def adopt(self, digest: Digest, size: int) -> Result[QuarantinedBlob | None, StoreError]:
         """Link a blob of the store into the session; None where that is not to be had."""
@@ -172,13 +166,13 @@ class FileQuarantine:
 
     def _resume(self, url: str, wait_seconds: float) -> FilePartial:
         if is_rememberable(url):
-            return self._take(url, wait_seconds)
+            return self._take(url, wait_seconds, None)
         taken = partials.of_session(self.filesystem, self.root, self._next_path("download"))
         self.partials.append(taken)
         return taken
 
-    def _take(self, source: str | Digest, wait_seconds: float) -> FilePartial:
-        taken = partials.take(self.filesystem, self.root, source, wait_seconds)
+    def _take(self, name: str, wait_seconds: float, link: Path | None) -> FilePartial:
+        taken = partials.take(self.filesystem, self.root, name, wait_seconds, link=link)
         self.partials.append(taken)
         return taken
 
@@ -187,7 +181,7 @@ class FileQuarantine:
         try:
             self.filesystem.link(Path(blobs.name_of(self.root, digest)), path)
         except OSError as error:
-            if error.errno not in _NO_LINK:
+            if error.errno not in NO_LINK:
                 raise
             return None
         # Looked at only now: what had the name before may be another file, and this one stays.

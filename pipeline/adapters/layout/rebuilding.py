@@ -2,10 +2,11 @@
 
     root -> Result[Rebuilt, StoreError]
 
-Names, labels and manifests come out of the archives, each read whole and its digest computed
-again; the rest out of the records, or of the old index where that can still be read. An image of
-which nothing else is known comes back as unverified, and says so. What is no image is left where
-it is, and named.
+Every blob is read whole and its digest computed again. Names, labels and manifests come out of the
+archives; the rest out of the records, or of the old index where that can still be read. An archive
+of which nothing else is known comes back as unverified, and says so. An OCI image is one only where
+something says so, and where everything is there that it is made of. What is no image, nor part of
+one, is left where it is, and named.
 
 1. The old database is copied aside, its log with it, before SQLite sees either: what cannot be
    read today may be of use tomorrow.
@@ -13,25 +14,27 @@ it is, and named.
 3. The old log ends in the old database, and goes, so that the new one never meets it.
 4. The new database takes the old one's name by a rename. Whoever has the old one open goes on
    reading it, and asks again (:meth:`.place.Place.read`).
+5. Other programs find what it has (:mod:`.listing`).
 """
 
 import sqlite3
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, final
 
-from pipeline.adapters.layout import blobs, records, schema
-from pipeline.adapters.layout.checking import Finding
+from pipeline.adapters.layout import index, listing, records, schema
+from pipeline.adapters.layout.blobs import Blob
+from pipeline.adapters.layout.checking import Finding, Kind
 from pipeline.adapters.layout.examining import (
     Examined,
-    digest_named,
-    digests_named,
+    blobs_in,
     examine_all,
-    names_in,
+    path_in_store,
+    read_manifest,
 )
-from pipeline.adapters.layout.facts import UNKNOWN, Facts, facts_of, restore
+from pipeline.adapters.layout.facts import UNKNOWN, Description, Facts, facts_of, restore
 from pipeline.adapters.layout.failures import Refused, is_damage
 from pipeline.adapters.layout.filesystem import (
     DRAFT_SUFFIX,
@@ -40,9 +43,11 @@ from pipeline.adapters.layout.filesystem import (
     sync_path,
 )
 from pipeline.adapters.layout.place import Place
+from pipeline.adapters.layout.roles import roles_by_records
 from pipeline.digest import Digest
 from pipeline.errors import StoreUnavailable
 from pipeline.manifest import ImageManifest
+from pipeline.oci import OciManifest
 from pipeline.results import Stored
 
 _LOG_SUFFIXES: Final = ("-wal", "-shm", "-journal")
@@ -81,6 +86,8 @@ def rebuild(place: Place, now: datetime) -> Rebuilt:
         # 4. The name.
         place.filesystem.rename(draft, place.database)
         sync_path(place.filesystem, place.root)
+        # 5. What other programs see.
+        listing.write(place)
     return rebuilt
 
 
@@ -111,14 +118,8 @@ def _bring_up_to_date(place: Place) -> None:
 
 
 def _fill(place: Place, draft: Path, now: datetime) -> Rebuilt:
-    folder = blobs.folder_of(place.root)
-    names = names_in(folder)
-    left_out = [
-        Finding("file-unknown", f"blobs/sha512/{name}", "its name is no digest")
-        for name in names
-        if digest_named(name) is None
-    ]
-    images, unproven = 0, list[Digest]()
+    found, others = blobs_in(place.root)
+    left_out = [Finding("file-unknown", path, "its name is no digest") for path in others]
     with ExitStack() as leaving:
         old = _old_index(place, leaving)
         connection = leaving.enter_context(
@@ -130,46 +131,115 @@ def _fill(place: Place, draft: Path, now: datetime) -> Rebuilt:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN IMMEDIATE")
         schema.bring_up_to_date(connection, 0)
-        for examined in examine_all(folder, digests_named(names)):
-            path = f"blobs/sha512/{examined.image_id.hex}"
-            if examined.manifest is None:
-                left_out.append(Finding("blob-damaged", path, examined.problem))
-                continue
-            known = _known(place, old, examined.image_id, left_out)
-            if known is None:
-                unproven.append(examined.image_id)
-            facts = known or _unknown(examined, now)
-            _restore(place, connection, examined, examined.manifest, facts)
-            images += 1
+        # What the file shows is of the old index, whatever number it has.
+        listing.count_from(connection, listing.shown_changes(place) + 1)
+        filling = _Filling(place, old, connection, now, left_out)
+        for examined in examine_all(place.root, roles_by_records(place, found, old)):
+            filling.take(examined)
+        filling.finish()
         connection.execute("COMMIT")
-    return Rebuilt(images, tuple(unproven), tuple(left_out))
+    return Rebuilt(filling.images, tuple(filling.unproven), tuple(left_out))
 
 
-def _restore(
-    place: Place,
-    connection: sqlite3.Connection,
-    examined: Examined,
-    manifest: ImageManifest,
-    facts: Facts,
-) -> None:
-    image = Stored(
-        examined.image_id,
-        manifest.name,
-        manifest.labels,
-        examined.size,
-        facts.imported_at,
-        facts.provenance,
-        facts.source,
-    )
-    restore(connection, image, manifest.raw, facts)
-    restored = facts_of(connection, examined.image_id.hex)
-    if restored is None:
-        return
-    with suppress(Refused):
-        kept = records.read(place.root, examined.image_id)
-        if kept is not None and kept.core == restored.core:
+@final
+@dataclass(slots=True)
+class _Filling:
+    """The new index while blobs come in; an OCI image is made once all of them have.
+
+    ``right`` are the sizes of what is what its name says and no archive.
+    """
+
+    place: Place
+    old: sqlite3.Connection | None
+    connection: sqlite3.Connection
+    now: datetime
+    left_out: list[Finding]
+    images: int = 0
+    unproven: list[Digest] = field(default_factory=list)
+    registry_images: list[Digest] = field(default_factory=list)
+    right: dict[Digest, int] = field(default_factory=dict)
+
+    def take(self, examined: Examined) -> None:
+        """Take a blob; an archive is an image."""
+        digest = examined.digest
+        if examined.problem:
+            self._leave_out("blob-damaged", digest, examined.problem)
             return
-    records.write(place.filesystem, place.root, examined.image_id, restored)
+        self.right[digest] = examined.size
+        if isinstance(examined.said, OciManifest):
+            self.registry_images.append(digest)
+        elif isinstance(examined.said, ImageManifest):
+            self._take_archive(examined, examined.said)
+
+    def finish(self) -> None:
+        """Make the OCI images of which everything was there, and name what is no image's."""
+        used: set[Digest] = set()
+        for image_id in self.registry_images:
+            manifest = read_manifest(self.place.root, image_id)
+            facts = _known(self.place, self.old, image_id, self.left_out)
+            if manifest is None or facts is None or facts.description is None:
+                # It was there a moment ago, and somebody else writes here.
+                continue
+            named = {Blob(each.digest, each.size) for each in manifest.blobs}
+            used.update({blob.digest for blob in named}, {image_id})
+            missing = [blob for blob in named if self.right.get(blob.digest) != blob.size]
+            for blob in missing:
+                reason = f"{image_id.image_id} cannot be without it"
+                self._leave_out("blob-missing", blob.digest, reason)
+            if not missing:
+                self._restore_registry_image(image_id, manifest, facts, facts.description)
+        for digest in sorted(self.right.keys() - used):
+            if not index.one(self.connection, digest.hex):
+                self._leave_out("blob-unknown", digest, "nothing says what it belongs to")
+
+    def _take_archive(self, examined: Examined, manifest: ImageManifest) -> None:
+        known = _known(self.place, self.old, examined.digest, self.left_out)
+        if known is None:
+            self.unproven.append(examined.digest)
+        facts = known or _unknown(examined, self.now)
+        image = Stored(
+            examined.digest,
+            manifest.name,
+            manifest.labels,
+            examined.size,
+            facts.imported_at,
+            facts.provenance,
+            facts.source,
+        )
+        self._restore(image, manifest.raw, facts, ())
+
+    def _restore_registry_image(
+        self, image_id: Digest, manifest: OciManifest, facts: Facts, description: Description
+    ) -> None:
+        image = Stored(
+            image_id,
+            description.name,
+            description.labels,
+            len(manifest.raw) + sum(each.size for each in manifest.blobs),
+            facts.imported_at,
+            facts.provenance,
+            facts.source,
+            media_type=description.media_type,
+        )
+        named = dict.fromkeys(Blob(each.digest, each.size) for each in manifest.blobs)
+        self._restore(image, manifest.raw, facts, (*named, Blob(image_id, len(manifest.raw))))
+
+    def _restore(
+        self, image: Stored, manifest: bytes, facts: Facts, made_of: tuple[Blob, ...]
+    ) -> None:
+        restore(self.connection, image, manifest, facts, made_of)
+        self.images += 1
+        restored = facts_of(self.connection, image.image_id.hex)
+        if restored is None:
+            return
+        with suppress(Refused):
+            kept = records.read(self.place.root, image.image_id)
+            if kept is not None and kept.core == restored.core:
+                return
+        records.write(self.place.filesystem, self.place.root, image.image_id, restored)
+
+    def _leave_out(self, kind: Kind, digest: Digest, reason: str) -> None:
+        self.left_out.append(Finding(kind, path_in_store(digest), reason))
 
 
 def _known(
@@ -183,7 +253,7 @@ def _known(
     try:
         record = records.read(place.root, image_id)
     except Refused as refused:
-        path = f"records/sha512/{image_id.hex}{records.SUFFIX}"
+        path = f"records/{image_id.algorithm}/{image_id.hex}{records.SUFFIX}"
         left_out.append(Finding("record-damaged", path, refused.error.message))
         record = None
     if record is None or row is None:

@@ -45,10 +45,6 @@ SUFFIX: Final = ".json"
 REMOVED_SUFFIX: Final = ".removed"
 
 
-def folder_of(root: Path) -> Path:
-    return root / "records" / "sha512"
-
-
 def folders_of(root: Path) -> tuple[Path, ...]:
     """Return where records lie, a folder an algorithm, whether or not they are there."""
     return tuple(root / "records" / algorithm for algorithm in HEX_LENGTH)

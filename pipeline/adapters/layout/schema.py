@@ -71,7 +71,18 @@ _FORMAT_2: Final = (
 )
 
 # Registry images: what they are made of, how they were proven, what they were asked for by. The
-# number of changes tells how far index.json lags behind (listing.py).
+# database itself counts what index.json must follow (listing.py), so that nothing is forgotten.
+_COUNT: Final = "BEGIN UPDATE listing SET changes = changes + 1; END"
+_COUNTED: Final = (
+    ("image_came", "INSERT ON images", f"new.media_type <> '{ACI_TYPE}'"),
+    ("image_went", "DELETE ON images", f"old.media_type <> '{ACI_TYPE}'"),
+    ("reference_came", "INSERT ON remotes", "new.reference IS NOT NULL"),
+    (
+        "reference_moved",
+        "UPDATE OF image ON remotes",
+        "new.reference IS NOT NULL AND new.image <> old.image",
+    ),
+)
 _FORMAT_3: Final = (
     f"ALTER TABLE images ADD COLUMN media_type TEXT NOT NULL DEFAULT '{ACI_TYPE}'",
     "ALTER TABLE images ADD COLUMN platform TEXT",
@@ -92,6 +103,10 @@ _FORMAT_3: Final = (
     "CREATE INDEX remotes_by_reference ON remotes (reference) WHERE reference IS NOT NULL",
     "CREATE TABLE listing (changes INTEGER NOT NULL)",
     "INSERT INTO listing (changes) VALUES (0)",
+    *(
+        f"CREATE TRIGGER {name} AFTER {event} WHEN {condition} {_COUNT}"
+        for name, event, condition in _COUNTED
+    ),
 )
 
 MIGRATIONS: Final = (_FORMAT_1, _FORMAT_2, _FORMAT_3)

@@ -17,6 +17,7 @@ from returns.pipeline import is_successful
 from pipeline.adapters.layout import index
 from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.queries import first_named
+from pipeline.digest import Digest
 from pipeline.manifest import Dependency, parse_manifest
 from pipeline.names import Label, LabelName, Labels, Platform
 from pipeline.results import Stored
@@ -30,22 +31,23 @@ def unused(place: Place, before: datetime, platform: Platform) -> tuple[Stored, 
 def _unused(
     place: Place, connection: sqlite3.Connection, before: datetime, platform: Platform
 ) -> tuple[Stored, ...]:
-    candidates = {image.image_id.hex: image for image in index.unused(connection, before)}
+    candidates = {image.image_id: image for image in index.unused(connection, before)}
     if not candidates:
         return ()
-    keeping = [digits for digits in index.every_id(connection) if digits not in candidates]
+    keeping = [each for each in index.every_id(connection) if each not in candidates]
     while keeping:
         needed = list(_needed_by(place, connection, keeping.pop(), platform))
-        keeping += [digits for digits in needed if candidates.pop(digits, None) is not None]
+        keeping += [each for each in needed if candidates.pop(each, None) is not None]
     return tuple(candidates.values())
 
 
 def _needed_by(
-    place: Place, connection: sqlite3.Connection, hex_digits: str, platform: Platform
-) -> Iterator[str]:
-    raw = index.manifest_of(connection, hex_digits)
+    place: Place, connection: sqlite3.Connection, image_id: Digest, platform: Platform
+) -> Iterator[Digest]:
+    raw = index.manifest_of(connection, image_id.hex)
     parsed = parse_manifest(raw or b"")
     if not is_successful(parsed):
+        # An OCI image depends on nothing.
         return
     labels = parsed.unwrap().labels
     defaults = Labels(
@@ -57,7 +59,7 @@ def _needed_by(
     for dependency in parsed.unwrap().dependencies:
         found = _stored(place, connection, dependency, defaults)
         if found is not None:
-            yield found.image_id.hex
+            yield found.image_id
 
 
 def _stored(

@@ -138,7 +138,7 @@ class AuthenticatingTransport:
         """Return what answers a refusal; one thread at a time asks for it, the others share it."""
         with standing.lock:
             known = self._still_good(standing)
-            if known is not None and known is not refused and refusal.wanted <= known.actions:
+            if known is not None and known is not refused:
                 return Success(known)
             standing.proof = None
             limits = Request(

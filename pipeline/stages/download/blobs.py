@@ -19,15 +19,17 @@ from typing import TypeAlias
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from pipeline.digest import Digest
 from pipeline.errors import (
     BlobSizeMismatch,
     BodyTooLarge,
     DigestMismatch,
     HttpStatus,
     StoreError,
+    StoreUnavailable,
     TransportError,
 )
-from pipeline.hashing import start_hashing
+from pipeline.hashing import StreamHasher, start_hashing
 from pipeline.limits import PARALLEL_LAYERS
 from pipeline.oci import Descriptor
 from pipeline.parallel import StoppableObserver, in_parallel
@@ -75,19 +77,20 @@ def _fetch_blob(
 ) -> Result[QuarantinedBlob, BlobError]:
     """Have one blob in quarantine: out of the store, or from the registry."""
     digest, url = descriptor.digest, place.blob_url(descriptor.digest)
-    stored = ports.quarantine.adopt(digest, descriptor.size)
-    if not is_successful(stored):
-        return Failure(stored.failure())
-    blob = stored.unwrap()
-    if blob is not None:
-        return Success(blob)
     while True:
+        stored = ports.quarantine.adopt(digest, descriptor.size)
+        if not is_successful(stored):
+            return Failure(stored.failure())
+        blob = stored.unwrap()
+        if blob is not None:
+            return Success(blob)
         taken = take(ports, redact_url(url), partial(ports.quarantine.resume_blob, digest))
         if not is_successful(taken):
             return Failure(taken.failure())
-        undo.callback(taken.unwrap().release)
-        was_held = taken.unwrap().resume_point() is not None
-        received = _receive(ports, url, descriptor, taken.unwrap())
+        held = taken.unwrap()
+        undo.callback(held.release)
+        was_held = held.resume_point() is not None
+        received = _receive(ports, url, descriptor, held)
         if is_successful(received) or not isinstance(received.failure(), DigestMismatch):
             return received
         if not was_held:
@@ -101,6 +104,9 @@ def _receive(
     """Fetch what is missing of a blob, and compare what came of it."""
     digest, size = descriptor.digest, descriptor.size
     hasher = start_hashing((DigestRequest(digest.algorithm, text=False, suffix=b""),)).unwrap()
+    point = held.resume_point()
+    if point is not None and point.offset == size:
+        return _finish_held(url, digest, held, hasher)
     request = Request(
         url,
         max_bytes=size,
@@ -119,6 +125,26 @@ def _receive(
     if response.size != size:
         held.discard()
         return Failure(BlobSizeMismatch(url, size, response.size))
+    return _finish(url, digest, held, hasher)
+
+
+def _finish_held(
+    url: str, digest: Digest, held: Partial, hasher: StreamHasher
+) -> Result[QuarantinedBlob, BlobError]:
+    """Take what is there whole: an earlier try was stopped, or another fetch has just had it."""
+    opened = held.read()
+    if not is_successful(opened):
+        return Failure(opened.failure())
+    with opened.unwrap() as file:
+        read = hasher.read_from(file)
+    if not is_successful(read):
+        return Failure(StoreUnavailable(url, "read", read.failure()))
+    return _finish(url, digest, held, hasher)
+
+
+def _finish(
+    url: str, digest: Digest, held: Partial, hasher: StreamHasher
+) -> Result[QuarantinedBlob, BlobError]:
     # 2. Then the digest of every byte, those included that an earlier try had left.
     got = replace(digest, hex=hasher.digests()[0].value.hex())
     if got != digest:

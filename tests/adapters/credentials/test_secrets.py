@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
 from pipeline.adapters import FoundCredentials
-from pipeline.adapters.credentials.files import read_secret_file
 from pipeline.errors import InvalidSetting
+from pipeline.secret_files import read_secret_file
 from tests.adapters.credentials.cases import CANARY, VALID, put, read
 
 _NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -30,6 +30,14 @@ def test_one_for_https_is_none_for_http(open_transport: Open) -> None:
     assert error == InsecureUrl(server.url("/"))
 
 
+def test_nor_the_other_way_round(open_transport: Open, make_tls: MakeTls) -> None:
+    with FaultServer({"/": http(b"x")}, make_tls("127.0.0.1")) as server:
+        settings = HttpSettings(insecure=(InsecureOrigin("http", "127.0.0.1", server.port),))
+        error = open_transport(settings).fetch(get(server.url("/")), ListSink()).failure()
+        assert server.asked == []
+    assert isinstance(error, TlsFailed)
+
+
 def test_no_redirect_from_https_to_it(
     open_transport: Open, make_tls: MakeTls, ca_file: str
 ) -> None:

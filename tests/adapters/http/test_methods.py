@@ -111,6 +111,15 @@ class TestPost:
         assert (sink.content == b"{}") is (times == 1)
         assert "c4nary" not in repr(outcome)
 
+    def test_a_new_connection_that_is_closed(
+        self, open_transport: Open, make_tls: MakeTls, ca_file: str
+    ) -> None:
+        """Head and body are two writes, and one request: it was not a kept connection."""
+        with FaultServer({"/": [then_close(b""), http(b"{}")]}, make_tls("127.0.0.1")) as server:
+            transport = open_transport(HttpSettings(ca_file=ca_file))
+            transport.fetch(post(server.url("/")), ListSink()).failure()
+            assert len(server.asked) == 1
+
 
 class TestWhatAnAnswerSays:
     def test_of_itself(self, open_transport: Open) -> None:
@@ -177,6 +186,18 @@ class TestAProofOfItsOwn:
             request = replace(get(server.url("/")), headers=(("X-Own", Secret("1")),))
             transport.fetch(request, ListSink()).unwrap()
             assert {"x-own", "x-proof", "authorization"} <= set(server.asked[0].headers)
+
+    def test_may_be_that_there_is_none(
+        self, open_transport: Open, make_tls: MakeTls, ca_file: str
+    ) -> None:
+        """A token for anybody is shown over http: nobody's credentials may be in it."""
+        with FaultServer({"/": http(b"x")}, make_tls("127.0.0.1")) as server:
+            credentials = EveryOrigin()
+            transport = open_transport(HttpSettings(ca_file=ca_file), credentials=credentials)
+            request = replace(get(server.url("/")), is_anonymous=True)
+            transport.fetch(request, ListSink()).unwrap()
+            assert told(server) == [False]
+        assert credentials.asked == []
 
     def test_does_not_go_over_http_but_what_anybody_has(self, open_transport: Open) -> None:
         with FaultServer({"/": http(b"x")}) as server:

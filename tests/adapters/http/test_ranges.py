@@ -100,7 +100,7 @@ class TestWhatMayBeResumed:
 
     def test_what_a_digest_names_without_a_validator(self) -> None:
         """Where both sides say so: who asks for anything else would not notice a mixture."""
-        point = ResumePoint(5, Validators('"of another place"'), 10, content_addressed=True)
+        point = ResumePoint(5, Validators('"of-another-place"'), 10, content_addressed=True)
         request = Request("https://h/", 10, 1, 1, content_addressed=True)
         assert can_resume(request, point)
         assert range_fields(point) == [("Range", "bytes=5-")]

@@ -16,7 +16,6 @@ from pipeline.errors import (
     InvalidDocument,
     ManifestMissing,
     NoSuchImage,
-    NotAnImage,
 )
 from pipeline.limits import CONFIG_BYTES, INDEX_ENTRIES, LAYERS
 from pipeline.oci import DOCKER_CONFIG_TYPE, DOCKER_MANIFEST_TYPE
@@ -128,7 +127,7 @@ class TestImages:
 
     def test_a_tag_that_is_none_names_nothing(self, tmp_path: Path) -> None:
         path = write_tar(tmp_path / "a.tar", plain(LAYERS_OF_ONE[0], RepoTags=["a b", "x:1"]))
-        assert isinstance(error_of("docker-archive", path, "a--b"), NoSuchImage)
+        assert isinstance(error_of("docker-archive", path, "A"), NoSuchImage)
         contents_of("docker-archive", path, "x:1")
 
     @pytest.mark.parametrize("tags", [None, []])
@@ -319,7 +318,7 @@ class TestList:
         for member in ({"Config": path}, {"Layers": [path]}):
             files = plain(LAYERS_OF_ONE[0], **member)
             error = error_of("docker-archive", write_tar(tmp_path / "a.tar", files))
-            assert isinstance(error, NotAnImage | CorruptArchive)
+            assert isinstance(error, CorruptArchive)
 
     def test_no_list(self, tmp_path: Path) -> None:
         path = write_tar(tmp_path / "a.tar", layout_files({}))

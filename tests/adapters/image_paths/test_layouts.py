@@ -138,14 +138,17 @@ class TestImages:
             files["index.json"] = make_oci_index(entries)
             assert isinstance(error_of(kind, write(files)), NoSuchImage)
 
+    def test_several_names_for_several_platforms(self, kind: Kind, write: Write) -> None:
+        arm = make_image({"a": b"arm"}, platform=ARM)
+        path = write(layout_files({"app:1": ONE, "app:2": arm}))
+        assert isinstance(error_of(kind, path), NoSuchImage)
+
     def test_attestations_are_no_images(self, kind: Kind, write: Write) -> None:
         files = layout_files({"": ONE}) | layout_files({"": OTHER})
-        entries = [
-            (OTHER.descriptor, OciPlatform("unknown", "unknown")),
-            (ONE.descriptor, ONE.platform),
-        ]
-        files["index.json"] = make_oci_index(entries)
-        assert contents_of(kind, write(files))[1] == ONE.blobs
+        for platform in (ONE.platform, None):
+            attestation = (OTHER.descriptor, OciPlatform("unknown", "unknown"))
+            files["index.json"] = make_oci_index([attestation, (ONE.descriptor, platform)])
+            assert contents_of(kind, write(files))[1] == ONE.blobs
 
     def test_docker_manifests(self, kind: Kind, write: Write) -> None:
         image = make_index(make_image({"a": b"1"}, docker=True), docker=True)

@@ -4,6 +4,7 @@ import pytest
 from returns.pipeline import is_successful
 
 from pipeline.adapters.openpgp.packets import Packet, split_packets
+from pipeline.limits import PACKET_PARTS
 
 
 def new_header(tag: int, size: int) -> bytes:
@@ -56,3 +57,56 @@ def test_count() -> None:
     """The limit is inclusive."""
     assert is_successful(split_packets(b"\xc2\x00" * 5, max_packets=5))
     assert split_packets(b"\xc2\x00" * 6, max_packets=5).failure() == "more than 5 packets"
+
+
+PART = b"\xe9" + b"x" * 512
+
+
+@pytest.mark.parametrize(
+    ("framed", "size"),
+    [
+        (PART + b"\x00", 512),
+        (PART + b"\x03abc", 515),
+        (PART + PART + b"\xc0\x00" + b"a" * 192, 1216),
+        (PART + b"\xe0x\xe1xx\xff\0\0\0\x01a", 516),
+        (b"\xea" + b"x" * 1024 + b"\x00", 1024),
+        (PART * (PACKET_PARTS - 1) + b"\x00", 512 * (PACKET_PARTS - 1)),
+    ],
+)
+def test_parts(framed: bytes, size: int) -> None:
+    """A body in parts is one body, and what follows it is found (4.2.1.4)."""
+    outcome = split_packets(b"\xcb" + framed + b"\xc2\x00", max_packets=2, streamed={11})
+    body, behind = outcome.unwrap()
+    assert (body.tag, len(body.body)) == (11, size)
+    assert behind == Packet(2, b"")
+
+
+def test_indeterminate() -> None:
+    """Everything that follows, nothing as well (4.2.2)."""
+    for body in (b"", b"\xc2\x00", b"anything"):
+        outcome = split_packets(b"\xc2\x00\xa3" + body, max_packets=2, streamed={8})
+        assert outcome.unwrap() == (Packet(2, b""), Packet(8, body))
+
+
+@pytest.mark.parametrize(
+    ("framed", "reason"),
+    [
+        (b"\xe8" + b"x" * 256 + b"\x00", "has a first part of under 512 bytes"),
+        (PART, "has no length"),
+        (PART + b"\xc0", "has a cut-off length"),
+        (PART + b"\x02a", "has 1 bytes, wanted 2"),
+        (PART + b"\xfex", "has 1 bytes, wanted 1073741824"),
+        (PART * PACKET_PARTS + b"\x00", f"comes in more than {PACKET_PARTS} parts"),
+    ],
+)
+def test_parts_that_are_refused(framed: bytes, reason: str) -> None:
+    """Parts must be there, and not too many."""
+    outcome = split_packets(b"\xc2\x00\xcb" + framed, max_packets=2, streamed={11})
+    assert outcome.failure() == f"packet at offset 2 {reason}"
+
+
+def test_only_some_may_be_streamed() -> None:
+    """Not those that are not named."""
+    for data, reason in ((b"\xc2" + PART, "a partial"), (b"\x8b", "an indeterminate")):
+        outcome = split_packets(data, max_packets=1, streamed={8, 11})
+        assert outcome.failure() == f"packet at offset 0 has {reason} length"

@@ -27,7 +27,7 @@ OWN = RegistryToken(Secret("c4nary-own"))
 
 
 def get(url: str = URL) -> Request:
-    return Request(url, 1 << 20, 5.0, 100.0)
+    return Request(url, 1 << 16, 5.0, 100.0)
 
 
 def challenge(realm: str = REALM, scope: str = SCOPE, error: str = "") -> str:

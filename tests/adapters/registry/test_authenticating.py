@@ -1,6 +1,7 @@
 """Registries are told who asks: by what they want, as often as it helps, and nobody else is."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -157,7 +158,8 @@ class TestTokens:
 
     def test_are_asked_for_by_one_thread_at_a_time(self) -> None:
         """Four layers at once: four are refused, one asks, and all go on."""
-        hub = Hub()
+        # The answer takes its time, so that whoever would ask as well does.
+        hub = Hub(on_token=lambda _: time.sleep(0.05))
         together = Together(hub, threading.Barrier(4))
         transport = AuthenticatingTransport(together, hub.logins, hub.clock)
         with ThreadPoolExecutor(4) as threads:
@@ -322,6 +324,15 @@ class TestWhatIsNotAnswered:
         else:
             assert error == HttpStatus(URL, status)
         assert len(hub.requests) == 2
+
+    def test_what_is_forbidden_is_no_matter_of_a_newer_token(self) -> None:
+        hub = Hub()
+        transport = hub.transport
+        fetch_document(transport, get()).unwrap()
+        hub.on_content = lambda _: Page(status=403)
+        error = fetch_document(transport, get()).failure()
+        assert error == failed("it wants credentials, and none are set for it")
+        assert len(hub.scopes) == 1
 
     def test_a_refusal_of_who_was_not_asked(self) -> None:
         """Not that credentials are missing, but something else is against this."""

@@ -136,6 +136,7 @@ class TestAnswers:
             b"{}",
             b'{"token": 7, "c4nary": 1}',
             b'{"Token": "c4nary"}',
+            b'{"token": "c4nary", "Token": "c4nary"}',
             b'{"token": "c4nary", "token": "c4nary2"}',
             b'{"c4nary": 1, "c4nary": 2}',
             b'{"token": "c4nary", "expires_in": "c4nary"}',

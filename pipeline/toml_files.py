@@ -22,7 +22,7 @@ Document: TypeAlias = dict[str, object]
 @final
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One table of an array of tables; ``where`` names it in errors."""
+    """One table; ``where`` names it in errors."""
 
     where: str
     values: Mapping[str, object]
@@ -46,6 +46,13 @@ class Entry:
             return Failure(found.failure())
         value = found.unwrap()
         return Failure(self.refuse(key, "missing", "a text")) if value is None else Success(value)
+
+    def flag(self, key: str) -> Result[bool, InvalidSetting]:
+        """Return a boolean; False where there is none."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            return Failure(self.refuse(key, value, "true or false"))
+        return Success(value)
 
     def required_texts(self, key: str) -> Result[tuple[str, ...], InvalidSetting]:
         """Return an array of texts that must be there; it may be empty."""
@@ -80,22 +87,31 @@ def load_document(path: Path) -> Result[Document, InvalidSetting]:
 
 
 def entries_of(
-    path: Path, document: Document, name: str, keys: AbstractSet[str]
+    path: Path | str, document: Mapping[str, object], name: str, keys: AbstractSet[str]
 ) -> Result[tuple[Entry, ...], InvalidSetting]:
-    """Return the tables ``[[name]]``, none of which has other keys than ``keys``."""
+    """Return the tables ``[[name]]``, none of which has other keys than ``keys``.
+
+    ``path`` says in errors where ``document`` is: a file, or a table in one.
+    """
     found = document.get(name, [])
     if not isinstance(found, list):
         return Failure(InvalidSetting(f"{path}: {name}", shown(found), f"tables [[{name}]]"))
     entries: list[Entry] = []
     for number, values in enumerate(found, 1):
-        where = f"{path}: {name}, entry {number}"
-        if not isinstance(values, dict):
-            return Failure(InvalidSetting(where, shown(values), "a table"))
-        for key in sorted(set(values) - keys):
-            wanted = f"no key but {', '.join(sorted(keys))}"
-            return Failure(InvalidSetting(where, key, wanted))
-        entries.append(Entry(where, values))
+        entry = entry_of(f"{path}: {name}, entry {number}", values, keys)
+        if not is_successful(entry):
+            return Failure(entry.failure())
+        entries.append(entry.unwrap())
     return Success(tuple(entries))
+
+
+def entry_of(where: str, values: object, keys: AbstractSet[str]) -> Result[Entry, InvalidSetting]:
+    """Return one table that has no other keys than ``keys``; ``where`` names it in errors."""
+    if not isinstance(values, dict):
+        return Failure(InvalidSetting(where, shown(values), "a table"))
+    for key in sorted(set(values) - keys):
+        return Failure(InvalidSetting(where, key, f"no key but {', '.join(sorted(keys))}"))
+    return Success(Entry(where, values))
 
 
 def shown(value: object) -> str:
