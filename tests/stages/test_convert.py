@@ -31,7 +31,7 @@ from pipeline.oci import OciPlatform
 from pipeline.reference import ImagePathReference
 from pipeline.results import ACI_TYPE, Extracted, OciImage
 from pipeline.stages.convert import convert_to_aci
-from pipeline.testing.archives import make_entry, make_tar
+from pipeline.testing.archives import make_entry, make_header, make_tar
 from pipeline.testing.oci import MadeImage, digest_of, make_artifact, make_image, make_layer
 from tests.support.oci_images import REFERENCE, extracted
 
@@ -219,6 +219,16 @@ class TestRefusals:
         made = len(archive_of(small))
         error = self.refusal(small, Limits(archive_bytes=made - 1))
         assert error == ArchiveTooLarge("bytes", made - 1)
+
+    def test_what_no_reader_here_would_take(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Long names have a header each, which counts: an archive may have more than its layers."""
+        monkeypatch.setattr("pipeline.archive.reader.ARCHIVE_ENTRIES", 8)
+        name, prefix = b"n" * 90, b"p" * 90
+        entries = [make_header(name + b"%d" % each, prefix=prefix) for each in range(3)]
+        assert self.refusal(make_image(make_layer(make_tar(*entries)))) == ArchiveTooLarge(
+            "entries", 8
+        )
+        assert archive_of(make_image({"a": b"", "b": b""}))
 
     def test_a_platform_without_a_word(self) -> None:
         error = self.refusal(make_image({"a": b""}, platform=OciPlatform("linux", "riscv64")))
