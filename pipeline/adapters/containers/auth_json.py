@@ -4,9 +4,9 @@
      "credHelpers": {"quay.io": "secretservice"}, "credsStore": "pass"}
 
 An entry has ``auth`` or, of before, ``username`` and ``password``; an ``identitytoken`` goes before
-both, a ``registrytoken`` before all. One that has none of them says nothing: that is how programs
-note that a helper keeps the rest. Keys are a host, a path under it, or a URL, of which the host
-counts; ``docker.io`` is also ``https://index.docker.io/v1/``.
+both, a ``registrytoken`` before all. One that has none of them leaves the file's store its say:
+that is how programs note who keeps the rest. Keys are a host, a path under it, or a URL, of which
+the host counts; ``docker.io`` is also ``https://index.docker.io/v1/``.
 
 Sources: containers/image v5.23.0 ``docs/containers-auth.json.5.md``; docker 24.0
 ``docs/reference/commandline/login.md`` "Credential stores". These programs keep much else in their
@@ -56,10 +56,10 @@ class Helper:
 class AuthFile:
     """What one file says; keys are hosts, or hosts and paths.
 
-    ``servers`` are hosts as the file's entries call them, those that hold nothing among them.
+    ``logins`` has the entries that hold nothing, too; ``servers`` are hosts as the file calls them.
     """
 
-    logins: Mapping[str, Login] = field(default_factory=dict, repr=False)
+    logins: Mapping[str, Login | None] = field(default_factory=dict, repr=False)
     helpers: Mapping[str, Helper] = field(default_factory=dict, repr=False)
     servers: Mapping[str, str] = field(default_factory=dict, repr=False)
     store: str = ""
@@ -73,12 +73,10 @@ class AuthFile:
         own = self.helpers.get(host)
         if own is not None:
             return own
-        for key in _keys_of(f"{host}/{repository}"):
-            login = self.logins.get(key)
-            if login is not None:
-                return login
-        if not self.store:
-            return None
+        keys = (key for key in _keys_of(f"{host}/{repository}") if key in self.logins)
+        login = self.logins.get(next(keys, host))
+        if login is not None or not self.store:
+            return login
         usual = HUB_SERVER if host == HUB else registry
         return Helper(self.store, self.servers.get(host, usual))
 
@@ -113,7 +111,7 @@ def _parse_document(document: JsonValue) -> Result[AuthFile, JsonProblem]:
     store = _helper_name(document.member("credsStore"))
     if not is_successful(store):
         return Failure(store.failure())
-    logins: dict[str, Login] = {}
+    logins: dict[str, Login | None] = {}
     servers: dict[str, str] = {}
     for written, value in entries.unwrap():
         login = _parse_entry(value)
@@ -121,10 +119,9 @@ def _parse_document(document: JsonValue) -> Result[AuthFile, JsonProblem]:
             return Failure(login.failure())
         key = _canonical_key(written)
         servers.setdefault(key, written)
-        found = login.unwrap()
         # A key that is the host or path itself goes before a URL that stands for it.
-        if found is not None and (key == written or key not in logins):
-            logins[key] = found
+        if key == written or key not in logins:
+            logins[key] = login.unwrap()
     helpers: dict[str, Helper] = {}
     for written, value in named.unwrap():
         name = _helper_name(value)

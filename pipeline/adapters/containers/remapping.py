@@ -110,10 +110,13 @@ class RegistriesConf:
     remappings: tuple[Remapping, ...] = ()
 
     def find(self, reference: DockerReference) -> Remapping | None:
-        """Return the entry with the longest prefix that covers a reference."""
+        """Return the entry with the longest prefix that covers a reference.
+
+        Of a wildcard and a host of the same length, the host.
+        """
         name = _name_of(reference)
         covering = (each for each in self.remappings if each.covered(name) is not None)
-        return max(covering, key=lambda each: len(each.prefix), default=None)
+        return max(covering, key=_rank, default=None)
 
     def insecurity(self) -> Iterator[InsecureHost]:
         """Return the hosts that are called insecure."""
@@ -123,6 +126,10 @@ class RegistriesConf:
                     host = location.place.partition("/")[0]
                     endpoint = Endpoint(registry_of(host), schemes=INSECURE, verifies=False)
                     yield from endpoint.insecurity()
+
+
+def _rank(remapping: Remapping) -> tuple[int, bool]:
+    return len(remapping.prefix), not remapping.prefix.startswith("*")
 
 
 def _name_of(reference: DockerReference) -> str:

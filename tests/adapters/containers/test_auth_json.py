@@ -91,9 +91,13 @@ class TestWhichEntry:
         assert user_of(file, HUB, "team/x") == "team"
         assert user_of(file, HUB, "library/x") == "all"
 
-    def test_an_empty_entry_hides_nothing(self) -> None:
-        file = parse(auths={"a.corp/x": {}, "a.corp": auth("me")}, credsStore="pass")
-        assert user_of(file, "a.corp", "x") == "me"
+    def test_an_empty_entry_counts_as_one(self) -> None:
+        """It hides what is above it, and not who keeps the rest."""
+        entries = {"a.corp/x": {}, "a.corp": auth("me")}
+        assert user_of(parse(auths=entries), "a.corp", "x") is None
+        assert user_of(parse(auths=entries), "a.corp", "y") == "me"
+        file = parse(auths=entries, credsStore="pass")
+        assert file.login("a.corp", "x") == Helper("pass", "a.corp")
 
 
 class TestWhatIsSet:
