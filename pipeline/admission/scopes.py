@@ -79,7 +79,7 @@ def parse_subject(reference: str) -> Result[Subject, str]:
         parsed = parse_docker_reference(reference.removeprefix(_REGISTRY_SCHEME))
         if is_successful(parsed):
             docker = parsed.unwrap()
-            return Success(Subject(reference, DOCKER, tuple(_docker_scopes(docker)), docker))
+            return Success(Subject(reference, DOCKER, tuple(docker_scopes(docker)), docker))
     transport, _, rest = reference.partition(":")
     path = rest.partition(":")[0]
     if path.startswith("/"):
@@ -100,7 +100,8 @@ def find_rule(policy: PolicyDocument, subject: Subject) -> Rule:
     return Rule("default", policy.default)
 
 
-def _docker_scopes(reference: DockerReference) -> Iterator[str]:
+def docker_scopes(reference: DockerReference) -> Iterator[str]:
+    """Return the scopes that cover an image of a registry, the most specific first."""
     digest = reference.digest
     yield f"{reference.name}:{reference.tag}" if digest is None else f"{reference.name}@{digest}"
     yield from _parents(reference.name)

@@ -162,7 +162,17 @@ def test_what_is_blocked(home: Path, image: str) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "content", [LOOKASIDE, "", "default-docker: {lookaside-staging: file:///s}"]
+    "content",
+    [
+        LOOKASIDE,
+        "",
+        "default-docker: {lookaside-staging: file:///s}",
+        # A scope that names nothing hides nothing, whatever the manual says.
+        """docker:
+             127.0.0.1:1/team: {lookaside-staging: file:///s}
+             127.0.0.1:1: {lookaside: https://host.corp}
+        """,
+    ],
 )
 def test_where_signatures_are(home: Path, image: str, content: str) -> None:
     put(home / ".config/containers/registries.d/a.yaml", content)

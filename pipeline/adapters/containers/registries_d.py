@@ -11,13 +11,14 @@
             lookaside: file:///mnt/signatures
 
 Under such a URL a signature is ``<repository, without host>@sha256=<hex>/signature-1`` and so on;
-whoever downloads appends that. The most specific scope counts alone: the image (its tag or digest),
-the repository, what is above it, the host with its port; then ``default-docker``. One that names no
-``lookaside`` (of before: ``sigstore``) leaves the folder in which the tools put signatures
-themselves, as does nobody saying anything.
+whoever downloads appends that. The most specific scope that names a ``lookaside`` (of before:
+``sigstore``) counts alone: the image (its tag or digest), the repository, what is above it, the
+host with its port, ``*.domain``; then ``default-docker``. Where none does, it is the folder in which
+the tools put signatures themselves.
 
-Source: containers/image v5.23.0 ``docs/containers-registries.d.5.md``. The user's folder stands in
-place of the machine's. Stricter than that: keys that are unknown or stand there twice are refused,
+Source: containers/image v5.23.0 ``docs/containers-registries.d.5.md``, and for scopes that name
+nothing ``docker/registries_d.go``, as the document has such a scope hide all others. The user's
+folder stands in place of the machine's. Stricter than that: keys that are unknown or stand there twice are refused,
 as are URLs of other kinds. Read and not used: ``lookaside-staging``, for who writes signatures, and
 ``use-sigstore-attachments``, since these are looked for wherever a policy could use them.
 """
@@ -33,6 +34,7 @@ from returns.result import Failure, Result, Success
 from pipeline.adapters.containers.endpoints import InsecureHost, parse_server
 from pipeline.adapters.containers.folders import is_there, names_in
 from pipeline.adapters.containers.yaml_files import YamlValue, load_yaml
+from pipeline.admission.scopes import docker_scopes
 from pipeline.errors import InvalidSetting
 from pipeline.reference import DockerReference, file_url
 from pipeline.text import redact_url
@@ -48,7 +50,8 @@ _FLAG: Final = "use-sigstore-attachments"
 class Lookasides:
     """The URL of the store of signatures by scope, each as somebody wrote it; no slash at its end.
 
-    ``default`` is for what no scope covers; where it is empty, nobody is asked.
+    A scope may name none; ``default`` is for what no other covers. Where that is empty, nobody is
+    asked.
     """
 
     default: str = ""
@@ -56,8 +59,8 @@ class Lookasides:
 
     def urls(self, reference: DockerReference) -> tuple[str, ...]:
         """Return where to look for signatures of a reference: one URL, or none."""
-        found = (self.scopes.get(scope) for scope in _scopes_of(reference))
-        url = next((url for url in found if url is not None), self.default)
+        found = (self.scopes.get(scope) for scope in docker_scopes(reference))
+        url = next(filter(None, found), self.default)
         return (url,) if url else ()
 
     def insecurity(self) -> Iterator[InsecureHost]:
@@ -66,15 +69,6 @@ class Lookasides:
             server = parse_server(url)
             if is_successful(server):
                 yield from server.unwrap().insecurity()
-
-
-def _scopes_of(reference: DockerReference) -> Iterator[str]:
-    """Return the scopes that cover a reference, the most specific first."""
-    digest, name = reference.digest, reference.name
-    yield f"{name}@{digest}" if digest is not None else f"{name}:{reference.tag}"
-    while name:
-        yield name
-        name = name.rpartition("/")[0]
 
 
 def read_lookasides(
@@ -96,16 +90,14 @@ def read_lookasides(
     defaults: dict[str, str] = {}
     scopes: dict[str, str] = {}
     for name in names.unwrap():
-        read = load_yaml(folder / name).bind(
-            lambda value: _read_file(value, by_tools, defaults, scopes)
-        )
+        read = load_yaml(folder / name).bind(lambda value: _read_file(value, defaults, scopes))
         if not is_successful(read):
             return Failure(read.failure())
-    return Success(Lookasides(defaults.get("default-docker", by_tools), scopes))
+    return Success(Lookasides(defaults.get("default-docker") or by_tools, scopes))
 
 
 def _read_file(
-    document: YamlValue, by_tools: str, defaults: dict[str, str], scopes: dict[str, str]
+    document: YamlValue, defaults: dict[str, str], scopes: dict[str, str]
 ) -> Result[None, InvalidSetting]:
     """Add what a file says; no section may stand in two of them."""
     sections = document.members({"default-docker", "docker"})
@@ -122,7 +114,7 @@ def _read_file(
             section = _read_section(value)
             if not is_successful(section):
                 return Failure(section.failure())
-            known[scope] = section.unwrap() or by_tools
+            known[scope] = section.unwrap()
     return Success(None)
 
 

@@ -78,13 +78,27 @@ def test_by_digest(tmp_path: Path) -> None:
         "default-docker:\n    lookaside-staging: file:///mnt\n",
         "default-docker: {lookaside: }\n",
         "default-docker: {lookaside: ''}\n",
-        "docker: {a.corp: {use-sigstore-attachments: yes}}\n" + DEFAULT,
+        "docker: {a.corp: {use-sigstore-attachments: yes}}\n",
     ],
 )
 def test_where_the_tools_put_signatures(tmp_path: Path, content: str) -> None:
-    """Nobody says anything, or the most specific scope does not."""
+    """Nobody says anything."""
     write(tmp_path, content)
     assert lookaside(tmp_path, "a.corp/x") == (f"file://{tmp_path}/signatures",)
+
+
+def test_a_scope_that_names_nothing_hides_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "docker: {a.corp: {use-sigstore-attachments: yes}}\n" + DEFAULT)
+    assert lookaside(tmp_path, "a.corp/x") == ("https://all.corp",)
+
+
+def test_a_wildcard_goes_after_the_host(tmp_path: Path) -> None:
+    scopes = (
+        "docker: {'*.corp': {lookaside: https://w.corp}, a.corp: {lookaside: https://a.corp}}\n"
+    )
+    write(tmp_path, scopes + DEFAULT)
+    assert lookaside(tmp_path, "a.corp/x") == ("https://a.corp",)
+    assert lookaside(tmp_path, "b.corp:5000/x") == ("https://w.corp",)
 
 
 def test_mirrors_have_the_references_signatures(tmp_path: Path) -> None:
