@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.layout import index, locks, records
-from pipeline.adapters.layout.checking import Checked, Kind
 from pipeline.adapters.layout.facts import UNKNOWN
 from pipeline.adapters.layout.failures import Refused
+from pipeline.adapters.layout.findings import Checked, Kind
 from pipeline.adapters.layout.maintenance import (
     Collected,
     Rebuilt,

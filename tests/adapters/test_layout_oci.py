@@ -15,9 +15,9 @@ import pytest
 from returns.pipeline import is_successful
 
 from pipeline.adapters.layout import records
-from pipeline.adapters.layout.checking import Checked, Kind
 from pipeline.adapters.layout.facts import Description
 from pipeline.adapters.layout.failures import Refused
+from pipeline.adapters.layout.findings import Checked, Kind
 from pipeline.adapters.layout.maintenance import (
     Rebuilt,
     list_unused,
