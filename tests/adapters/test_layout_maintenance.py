@@ -170,6 +170,7 @@ class TestVerify:
             ("row-damaged", lambda root: execute(root, "UPDATE manifests SET raw = '{}'")),
             ("row-differs", lambda root: execute(root, "UPDATE images SET name = 'a/b'")),
             ("row-differs", lambda root: execute(root, "UPDATE images SET labels = '[]'")),
+            ("row-differs", lambda root: execute(root, "UPDATE images SET archive_bytes = 1")),
             ("row-differs", lambda root: execute(root, "UPDATE manifests SET raw = X'7b7d'")),
             ("row-differs", lambda root: execute(root, "DELETE FROM manifests")),
             ("database-damaged", lambda root: (root / DATABASE).write_bytes(b"junk" * 9999)),
