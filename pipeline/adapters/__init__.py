@@ -8,6 +8,14 @@ if TYPE_CHECKING:
     from pipeline.adapters.appc import AppcDiscovery as AppcDiscovery
     from pipeline.adapters.appc import MirrorDiscovery as MirrorDiscovery
     from pipeline.adapters.clock import SystemClock as SystemClock
+    from pipeline.adapters.containers import ConfiguredRegistries as ConfiguredRegistries
+    from pipeline.adapters.containers import ContainerPaths as ContainerPaths
+    from pipeline.adapters.containers import CredentialHelpers as CredentialHelpers
+    from pipeline.adapters.containers import FileLogins as FileLogins
+    from pipeline.adapters.containers import FirstLogin as FirstLogin
+    from pipeline.adapters.containers import read_logins as read_logins
+    from pipeline.adapters.containers import read_registries as read_registries
+    from pipeline.adapters.containers import standard_paths as standard_paths
     from pipeline.adapters.credentials import FoundCredentials as FoundCredentials
     from pipeline.adapters.credentials import read_credentials as read_credentials
     from pipeline.adapters.file import FileTransport as FileTransport
@@ -38,6 +46,16 @@ else:
                 "MirrorDiscovery",
             ),
             "pipeline.adapters.clock": ("SystemClock",),
+            "pipeline.adapters.containers": (
+                "ConfiguredRegistries",
+                "ContainerPaths",
+                "CredentialHelpers",
+                "FileLogins",
+                "FirstLogin",
+                "read_logins",
+                "read_registries",
+                "standard_paths",
+            ),
             "pipeline.adapters.credentials": (
                 "FoundCredentials",
                 "read_credentials",
@@ -76,9 +94,14 @@ else:
 __all__ = [
     "AppcDiscovery",
     "AuthenticatingTransport",
+    "ConfiguredRegistries",
     "ConnectTo",
+    "ContainerPaths",
+    "CredentialHelpers",
     "FileKeystore",
+    "FileLogins",
     "FileTransport",
+    "FirstLogin",
     "FoundCredentials",
     "HttpSettings",
     "HttpTransport",
@@ -96,5 +119,8 @@ __all__ = [
     "parse_connect_to",
     "read_credentials",
     "read_keys",
+    "read_logins",
     "read_policy",
+    "read_registries",
+    "standard_paths",
 ]

@@ -79,7 +79,8 @@ class Squash:
         """
         for path in self.tree.unspoken():
             yield Success(plain_header(_below(root, path) + b"/", "directory"))
-        number, missing, end = -1, 0, b""
+        number, missing = -1, 0
+        behind: Iterator[Result[bytes, SquashError]] = iter(())
         for part in _parts(self.layers, self.limits):
             if not is_successful(part):
                 yield Failure(part.failure())
@@ -88,25 +89,24 @@ class Squash:
             if isinstance(value, _Beginning):
                 continue
             if isinstance(value, memoryview):
-                if missing:
-                    missing -= len(value)
-                    yield Success(value)
-                    if not missing:
-                        yield Success(end)
-                continue
-            number += 1
-            names = () if value.type == "hardlink" else self.tree.names_of(number, value)
-            missing = value.size if names else 0
-            # Other names come behind the data of the first.
-            headers = _headers(value, tuple(_below(root, each) for each in names))
-            if not is_successful(headers):
-                yield Failure(headers.failure())
-                return
-            first, links = headers.unwrap()
-            yield Success(first)
-            end = padding(value.size) + links
+                if not missing:
+                    continue
+                missing -= len(value)
+                yield Success(value)
+            else:
+                number += 1
+                names = () if value.type == "hardlink" else self.tree.names_of(number, value)
+                missing = value.size if names else 0
+                if not names:
+                    continue
+                target = value.untrusted_link if value.type == "symlink" else b""
+                header = copy_header(value, _below(root, names[0]), target, value.type)
+                yield header
+                if not is_successful(header):
+                    return
+                behind = _behind(value, names, root)
             if not missing:
-                yield Success(links)
+                yield from behind
 
 
 def layers_of(
@@ -212,17 +212,13 @@ def _below(root: bytes, path: bytes) -> bytes:
     return b"/".join((root, path)) if path else root
 
 
-def _headers(entry: Entry, paths: Sequence[bytes]) -> Result[tuple[bytes, bytes], SquashError]:
-    """Return the header of an entry, and those of its other names; nothing where it has none."""
-    if not paths:
-        return Success((b"", b""))
-    first, *others = paths
-    target = entry.untrusted_link if entry.type == "symlink" else b""
-    header = copy_header(entry, first, target, entry.type)
-    links = b""
-    for other in others:
-        link = copy_header(entry, other, first, "hardlink")
-        if not is_successful(link):
-            return Failure(link.failure())
-        links += link.unwrap()
-    return header.map(lambda block: (block, links))
+def _behind(
+    entry: Entry, names: Sequence[bytes], root: bytes
+) -> Iterator[Result[bytes, SquashError]]:
+    """Give what follows an entry's data: what fills it up, and its other names as hard links.
+
+    One at a time: there may be a million of them. None fails where the entry's own header did not.
+    """
+    yield Success(padding(entry.size))
+    for name in names[1:]:
+        yield copy_header(entry, _below(root, name), _below(root, names[0]), "hardlink")

@@ -149,8 +149,6 @@ class SquashedTree:
         wrong = CorruptArchive(
             f'"{_shown(path)}" is a hard link to "{_shown(source)}", where no file is'
         )
-        if self.at(source) is None:
-            return wrong
         folder, name = self._place(path)
         # What is there goes first: the other end may have been in it, or be it.
         folder.inside.pop(name, None)

@@ -44,12 +44,13 @@ class Tree(Protocol):
 class Whiteouts:
     """What one layer removes; a new value for each layer."""
 
-    __slots__ = ("_own", "_path_bytes", "_tree")
+    __slots__ = ("_cleared", "_own", "_path_bytes", "_tree")
 
     def __init__(self, tree: Tree) -> None:
         """Take the tree that the layers below have made."""
         self._tree = tree
         self._own: set[bytes] = set()
+        self._cleared: set[bytes] = set()
         self._path_bytes = 0
 
     def take(self, path: bytes) -> Result[bool, WhiteoutError]:
@@ -90,6 +91,14 @@ class Whiteouts:
             self._tree.discard(path)
 
     def _hide_in(self, folder: bytes) -> None:
-        """Remove what is in a folder, but what this layer has there."""
+        """Remove what is in a folder, but what this layer has there.
+
+        Once is enough, since nothing of the layers below comes back: a million markers must not
+        have a million names looked at each. A folder of which the layer has nothing is empty then.
+        """
+        if folder in self._cleared:
+            return
+        if not folder or folder in self._own:
+            self._cleared.add(folder)
         for name in self._tree.names_in(folder):
             self._hide(b"/".join((folder, name)) if folder else name)

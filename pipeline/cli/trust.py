@@ -252,7 +252,7 @@ def _collect(
     from pipeline.adapters.openpgp import read_keys
 
     if not sources or any(is_online(source) for source in sources):
-        context.unwrap(toolkit.transport.prepare())
+        context.unwrap(toolkit.web.prepare())
     return context.unwrap(
         collect_keys(
             sources,

@@ -54,7 +54,7 @@ from pipeline.oci.config import parse_config
 from pipeline.oci.documents import parse_document
 from pipeline.reference import DockerReference
 from pipeline.reference.docker import parse_docker_reference
-from pipeline.results import ManifestProof, NoProof, OciImage, Stored
+from pipeline.results import ManifestProof, OciImage, Stored
 
 OpenBlob: TypeAlias = Callable[[Digest], Result[BinaryIO, StoreError]]
 """Opens anything that a stored image is made of, an archive too; whoever reads it closes it."""
@@ -203,17 +203,15 @@ def _outside(manifest: bytes) -> Archive:
 def _reference_of(image: Stored) -> DockerReference | None:
     """Return what the image was asked for by, in a registry; None where it came from files.
 
-    None, too, where nothing was asked under the name that it has here.
+    None, too, where nothing was asked under the name that it has here. Of an image that nobody
+    proved, only the store's own note says where it is from.
     """
     proof = image.provenance
-    text = ""
-    if isinstance(proof, ManifestProof):
-        text = proof.evidence.reference
-    elif isinstance(proof, NoProof):
-        text = proof.reference
-    if not text.startswith(_DOCKER):
-        return None
-    parsed = parse_docker_reference(text.removeprefix(_DOCKER))
-    if not is_successful(parsed) or parsed.unwrap().image_name != image.name:
-        return None
-    return parsed.unwrap()
+    judged = proof.evidence.reference if isinstance(proof, ManifestProof) else ""
+    for text in (judged, image.source.partition("#")[0]):
+        parsed = parse_docker_reference(text.removeprefix(_DOCKER))
+        if not text.startswith(_DOCKER) or not is_successful(parsed):
+            continue
+        if parsed.unwrap().image_name == image.name:
+            return parsed.unwrap()
+    return None

@@ -6,8 +6,9 @@ take most of the time of such a run.
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from threading import Lock
 from types import TracebackType
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -36,7 +37,8 @@ from pipeline.ports import Discovery, Keyring, Quarantine, Transport
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
 from pipeline.recipes.policies import Judge, load_judge, policy_file
-from pipeline.recipes.schemes import SchemeTransport
+from pipeline.recipes.registries import LazyRegistries
+from pipeline.recipes.routing import LazyTransport, RoutedTransport
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
 from pipeline.reference import OciReference
 from pipeline.results import (
@@ -48,6 +50,9 @@ from pipeline.results import (
 )
 from pipeline.text import printable
 from pipeline.trust import KeySet, SignerPolicy, SkippedKey, TrustScope
+
+if TYPE_CHECKING:
+    from pipeline.recipes.network import Network
 
 UNSIGNED_REASON = "signatures were not checked: --insecure-options=image"
 """What is stored with an image that was fetched unverified by the command line."""
@@ -136,7 +141,12 @@ class Toolkit:
         self._leaving = ExitStack()
         self._configured: Result[Configuration, InvalidSetting] | None = None
         self._judge: Result[Judge, PipelineError] | None = None
-        self.transport = SchemeTransport(FileTransport(self.clock), self._make_http)
+        self._network: Result[Network, ConfigurationError] | None = None
+        self._making = Lock()
+        self.web = LazyTransport(self._make_web)
+        of_registries = LazyTransport(self._make_registry_transport)
+        self.registries = LazyRegistries(settings, of_registries.prepare)
+        self.transport = RoutedTransport(FileTransport(self.clock), of_registries, self.web)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -201,7 +211,8 @@ class Toolkit:
             signers=SignerPolicy(self.settings.signers, configured.unwrap().signers),
             no_cache=no_cache,
             mirrors=configured.unwrap().mirrors,
-            prepare=self.transport.prepare,
+            prepare=self.web.prepare,
+            registries=self.registries,
             policy=judge.unwrap(),
             images=LazyImagePaths(self.transport),
             images_for=images_for,
@@ -258,12 +269,28 @@ class Toolkit:
             self._configured = read_configuration(self.settings.system_config, self.settings.config)
         return self._configured
 
-    def _make_http(self) -> Result[Transport, ConfigurationError]:
-        from pipeline.recipes.network import make_http
+    def _make_web(self) -> Result[Transport, ConfigurationError]:
+        return self._make_network().bind(lambda network: network.web())
+
+    def _make_registry_transport(self) -> Result[Transport, ConfigurationError]:
+        registries = self.registries.read()
+        if not is_successful(registries):
+            return Failure(registries.failure())
+        return self._make_network().bind(lambda network: network.registry(registries.unwrap()))
+
+    def _make_network(self) -> Result["Network", ConfigurationError]:
+        from pipeline.recipes.network import make_network
 
         configured = self.configuration()
         if not is_successful(configured):
             return Failure(configured.failure())
-        return make_http(
-            self.settings, configured.unwrap(), self.clock, self.observer, self._leaving
-        )
+        with self._making:
+            if self._network is None:
+                self._network = make_network(
+                    self.settings,
+                    configured.unwrap(),
+                    self.clock,
+                    self.observer,
+                    self._leaving,
+                )
+            return self._network

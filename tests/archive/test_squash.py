@@ -87,6 +87,24 @@ def refusal(*layers: SquashLayer) -> SquashError:
 BASE = layer(folder("a"), file("a/x", b"x"), file("a/y", b"y"), folder("a/d"), file("a/d/z", b"z"))
 
 
+@dataclass
+class Counting:
+    """A tree with ``a/b`` and a hundred files in it, all of the layer's, and something old."""
+
+    looked_at: list[bytes] = field(default_factory=list)
+    discarded: list[bytes] = field(default_factory=list)
+
+    def names_in(self, folder: bytes) -> list[bytes]:
+        """Return what is there."""
+        self.looked_at.append(folder)
+        files = [b"%d" % number for number in range(100)]
+        return {b"": [b"a", b"old"], b"a": [b"b"], b"a/b": files}.get(folder, [])
+
+    def discard(self, path: bytes) -> None:
+        """Note what goes."""
+        self.discarded.append(path)
+
+
 class TestWhiteouts:
     def test_one_name(self) -> None:
         assert squash(BASE, layer(file("a/.wh.x"), file("a/.wh.d"))) == {
@@ -121,6 +139,18 @@ class TestWhiteouts:
     def test_markers_of_aufs(self) -> None:
         top = layer(folder(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", b"x"), file(".wh..wh.aufs"))
         assert squash(top) == {"r": "/"}
+
+    def test_many_markers_do_not_look_at_many_names_each(self) -> None:
+        """What a layer has itself is gone through once, whatever asks for it how often."""
+        tree = Counting()
+        removing = whiteouts.Whiteouts(tree)
+        for number in range(100):
+            assert removing.take(b"a/b/%d" % number).unwrap() is False
+        for path in (b".wh..wh..opq", b"a/.wh..wh..opq", b".wh.a", b"a/.wh.b", b"a/b/.wh..wh..opq"):
+            for _ in range(100):
+                assert removing.take(path).unwrap()
+        assert len(tree.looked_at) == len({b"", b"a", b"a/b"}) + 100
+        assert tree.discarded == [b"old"]
 
     def test_a_marker_through_a_link(self) -> None:
         lower = layer(file("d/x", b"x"), make_entry(b"l", type_flag=b"2", link=b"d"))
@@ -171,6 +201,14 @@ class TestHardLinks:
             assert found["r/b"] == "old" * 400
             assert found["r/c"] == "=r/b"
             assert found.get("r/a") in {"new", None}
+
+    def test_a_thousand_names_are_given_one_by_one(self) -> None:
+        """A layer of nothing but names for one file is small, and must not be it in memory."""
+        names = [hardlink(f"link{number}", "a") for number in range(1000)]
+        planned = plan_squash((layer(file("a", b"data"), *names),), DEFAULT_LIMITS).unwrap()
+        pieces = [piece.unwrap() for piece in planned.chunks(b"r")]
+        assert max(map(len, pieces)) <= 512
+        assert len(b"".join(pieces)) == 512 * (1 + 1 + 1 + 1000)
 
     def test_one_that_lost_all_names(self) -> None:
         lower = layer(file("a", b"old"), hardlink("b", "a"))

@@ -63,7 +63,12 @@ def push(world: World, registry: Registry, name: str) -> None:
 
 def pulled_by_skopeo(world: World, registry: Registry, name: str) -> dict[str, bytes]:
     """Return the blobs that skopeo copies, by hex digits."""
-    options = ("--insecure-policy", "--preserve-digests", "--src-tls-verify=false")
+    options = (
+        "--insecure-policy",
+        "--preserve-digests",
+        "--src-tls-verify=false",
+        "--remove-signatures",
+    )
     source = f"docker://{registry.host}/ns/app:{name}"
     target = world.home / f"theirs-{name}"
     if name == "docker":

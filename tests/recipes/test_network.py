@@ -55,10 +55,16 @@ def settings(home: Path, **values: Any) -> Settings:
 
 
 def make(wanted: Settings, *tls: TlsEntry, log: EventLog | None = None) -> None:
-    configuration, observer = Configuration(tls=tls), log or EventLog()
     with ExitStack() as leaving:
-        made = network.make_http(wanted, configuration, FixedClock(), observer, leaving).unwrap()
+        made = read(wanted, *tls, log=log, leaving=leaving).web().unwrap()
         assert isinstance(made, RetryingTransport)
+
+
+def read(
+    wanted: Settings, *tls: TlsEntry, leaving: ExitStack, log: EventLog | None = None
+) -> network.Network:
+    configuration, observer = Configuration(tls=tls), log or EventLog()
+    return network.make_network(wanted, configuration, FixedClock(), observer, leaving).unwrap()
 
 
 def test_as_it_is_set(tmp_path: Path, transports: list[Made]) -> None:
@@ -85,7 +91,7 @@ def test_as_it_is_set(tmp_path: Path, transports: list[Made]) -> None:
     assert got.limit_rate == 1000
     assert got.proxies.https is not None
     assert got.proxies.https.host == "proxy.test"
-    assert got.hosts == (HostTls("h", 8443, str(pem), str(both), None),)
+    assert got.hosts == (HostTls("h", 8443, (str(pem),), str(both), None),)
     assert not made.is_open
 
 

@@ -33,11 +33,12 @@ from pipeline.names import ImageName
 from pipeline.recipes.image_files import ImageFiles
 from pipeline.reference import ImagePathReference, OciReference
 from pipeline.reference.docker import parse_docker_reference
-from pipeline.results import Stored
+from pipeline.results import ManifestEvidence, ManifestProof, NoProof, Stored
 from pipeline.stages.convert import convert_to_aci
 from pipeline.testing.archives import make_entry, make_tar
 from pipeline.testing.fakes import FixedClock
 from pipeline.testing.oci import MadeImage, digest_of, make_artifact, make_image, make_layer
+from pipeline.trust import Decision
 from tests.recipes.test_fetcher import Setting
 from tests.support.oci_images import HOST, REFERENCE, extracted
 from tests.support.trees import snapshot
@@ -195,9 +196,10 @@ class TestLayouts:
         errors = world.refusals(image, without="layout")
         assert {type(each) for each in errors} == {NotExportable}
 
-    def test_without_a_tag(self, world: World) -> None:
-        digest = IMAGE.descriptor.digest
-        image = world.keep(IMAGE, parse_docker_reference(f"{HOST}/team/app@{digest}").unwrap())
+    @pytest.mark.parametrize("end", [f"@{IMAGE.descriptor.digest}", ":_x"])
+    def test_without_a_tag(self, world: World, end: str) -> None:
+        """Or with one that is none to the image-spec."""
+        image = world.keep(IMAGE, parse_docker_reference(f"{HOST}/team/app{end}").unwrap())
         assert is_successful(world.files.export_layout(image, world.target, overwrite=False))
         index = json.loads((world.target / "index.json").read_bytes())
         assert "annotations" not in index["manifests"][0]
@@ -227,6 +229,24 @@ class TestArchives:
         with tarfile.open(world.target) as archive:
             assert archive.getnames()[0] == "manifest"
             assert "rootfs/manifest" in archive.getnames()
+
+    def test_one_that_nobody_proved(self, world: World) -> None:
+        """Its provenance does not say where it is from; the store does."""
+        image = replace(world.keep(IMAGE), provenance=NoProof("asked for"))
+        assert is_successful(world.files.export(image, world.target, overwrite=False))
+        exported = world.target.read_bytes()
+        assert hashlib.sha512(exported).hexdigest() == world.archive_id(IMAGE).hex
+        assert b"team/app:1.0" in exported
+
+    def test_one_that_is_judged_under_another_reference(self, world: World) -> None:
+        """The one by which it was asked for now, that is."""
+        image = world.keep(IMAGE)
+        asked = parse_docker_reference("registry.example.org/mirror/app:1.0").unwrap()
+        evidence = ManifestEvidence(asked.subject, (IMAGE.raw,))
+        proof = ManifestProof((), Decision("policy", "scope", "signedBy"), evidence)
+        image = replace(image, name=asked.image_name, provenance=proof)
+        assert is_successful(world.files.export(image, world.target, overwrite=False))
+        assert b"registry.example.org/mirror/app:1.0" in world.target.read_bytes()
 
     def test_under_another_name(self, world: World) -> None:
         """Where an image came from is not said of one that is asked for elsewhere."""
@@ -269,6 +289,16 @@ class TestDigests:
         # What is converted is known by its diffID, what is unpacked or copied by its digest, too.
         assert {type(each) for each in errors} == {StoreCorrupt, DiffIDMismatch}
         assert isinstance(errors[-1], StoreCorrupt)
+
+    def test_layers_that_unpack_alike(self, world: World) -> None:
+        """A blob is known by its own digest where it is read alone, whatever it unpacks to."""
+        image = world.keep(make_image({"a": b"a"}))
+        layer = make_layer({"a": b"a"})
+        world.change(layer.descriptor.digest, layer.tar)
+        rendered = world.files.render(image, world.target)
+        assert isinstance(rendered.failure(), StoreCorrupt)
+        copied = world.files.export_layout(image, world.target, overwrite=False)
+        assert isinstance(copied.failure(), StoreCorrupt)
 
     def test_layers_that_are_not_what_the_configuration_says(self, world: World) -> None:
         first, second = make_layer({"a": b"1"}), make_layer({"a": b"2"})

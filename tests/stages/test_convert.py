@@ -20,16 +20,18 @@ from pipeline.errors import (
     DiskFull,
     ImageError,
     InvalidDocument,
+    InvalidManifest,
     NotExportable,
     StoreError,
 )
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.manifest import ImageManifest, parse_manifest
+from pipeline.names import ImageName
 from pipeline.oci import OciPlatform
 from pipeline.reference import ImagePathReference
 from pipeline.results import ACI_TYPE, Extracted, OciImage
 from pipeline.stages.convert import convert_to_aci
-from pipeline.testing.archives import make_entry, make_tar
+from pipeline.testing.archives import make_entry, make_header, make_tar
 from pipeline.testing.oci import MadeImage, digest_of, make_artifact, make_image, make_layer
 from tests.support.oci_images import REFERENCE, extracted
 
@@ -187,9 +189,24 @@ class TestRefusals:
         block[329:337] = b"\x80" + (8**7).to_bytes(7, "big")
         block[148:156] = b" " * 8
         block[148:156] = b"%06o\0 " % sum(block)
-        assert isinstance(
-            self.refusal(make_image(make_layer(bytes(block) + tar[512:]))), CorruptArchive
-        )
+        error = self.refusal(make_image(make_layer(bytes(block) + tar[512:])))
+        assert isinstance(error, CorruptArchive)
+        assert "device" in error.reason
+
+    def test_an_archive_that_would_not_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is read by its own reader, and has more entries than each of its layers."""
+        monkeypatch.setattr("pipeline.archive.reader.ARCHIVE_ENTRIES", 5)
+        layers = ({"a": b"", "b": b"", "c": b""}, {"d": b"", "e": b"", "f": b""})
+        assert self.refusal(make_image(*layers)) == ArchiveTooLarge("entries", 5)
+
+    def test_a_manifest_that_would_not_be_read(self) -> None:
+        with memory_quarantine() as quarantine:
+            image = extracted(make_image(*LAYERS), quarantine)
+            assert isinstance(image.manifest, OciImage)
+            odd = replace(image, manifest=replace(image.manifest, name=ImageName("No Name")))
+            error = convert_to_aci(quarantine=quarantine)(odd).failure()
+        assert isinstance(error, InvalidManifest)
+        assert error.path == "$.name"
 
     def test_limits(self) -> None:
         """All layers together, and what is made of them."""
@@ -202,6 +219,16 @@ class TestRefusals:
         made = len(archive_of(small))
         error = self.refusal(small, Limits(archive_bytes=made - 1))
         assert error == ArchiveTooLarge("bytes", made - 1)
+
+    def test_what_no_reader_here_would_take(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Long names have a header each, which counts: an archive may have more than its layers."""
+        monkeypatch.setattr("pipeline.archive.reader.ARCHIVE_ENTRIES", 8)
+        name, prefix = b"n" * 90, b"p" * 90
+        entries = [make_header(name + b"%d" % each, prefix=prefix) for each in range(3)]
+        assert self.refusal(make_image(make_layer(make_tar(*entries)))) == ArchiveTooLarge(
+            "entries", 8
+        )
+        assert archive_of(make_image({"a": b"", "b": b""}))
 
     def test_a_platform_without_a_word(self) -> None:
         error = self.refusal(make_image({"a": b""}, platform=OciPlatform("linux", "riscv64")))
@@ -226,5 +253,11 @@ class TestRefusals:
                 "pipeline.adapters.memory.quarantine.MemoryWriter.write",
                 lambda _writer, _chunk: Failure(DiskFull("/store")),
             )
+            discarded: list[str] = []
+            monkeypatch.setattr(
+                "pipeline.adapters.memory.quarantine.MemoryWriter.discard",
+                lambda writer: discarded.append(writer.key),
+            )
             outcome = convert_to_aci(quarantine=quarantine)(image)
             assert outcome.failure() == DiskFull("/store")
+            assert len(discarded) == 1

@@ -8,7 +8,7 @@ from pipeline.limits import DEFAULT_LIMITS
 from pipeline.oci import OciManifest
 from pipeline.oci.documents import parse_document
 from pipeline.ports import Quarantine
-from pipeline.reference import OciReference
+from pipeline.reference import ImagePathReference, OciReference
 from pipeline.reference.docker import parse_docker_reference
 from pipeline.results import (
     Content,
@@ -16,6 +16,7 @@ from pipeline.results import (
     Expectations,
     Extracted,
     Freshness,
+    ImagePathPlace,
     ManifestEvidence,
     RegistryPlace,
     Unverified,
@@ -39,10 +40,16 @@ def extracted(
         Content(each, put_into(quarantine, "blob", made.blobs[each.digest]).unwrap())
         for each in parsed.blobs
     )
+    platform = made.platform or LINUX_AMD64
+    place = (
+        ImagePathPlace(reference, platform)
+        if isinstance(reference, ImagePathReference)
+        else RegistryPlace(reference, f"https://{HOST}/v2/{reference.repository}", platform)
+    )
     downloaded = Downloaded(
         reference,
         Expectations(REFERENCE.image_name),
-        RegistryPlace(REFERENCE, f"https://{HOST}/v2/team/app", made.platform or LINUX_AMD64),
+        place,
         put_into(quarantine, "manifest", made.raw).unwrap(),
         ManifestEvidence(reference.subject, (made.raw,)),
         Validators(),

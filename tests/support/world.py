@@ -250,7 +250,14 @@ def world(
             monkeypatch.setenv(f"IMAGE_PIPELINE_{name}", str(value))
         # Whoever runs the tests may have passwords, and be behind a proxy.
         monkeypatch.setenv("HOME", str(tmp_path))
-        for name in ("NETRC", *(name for name in os.environ if name.lower().endswith("_proxy"))):
+        of_registries = (
+            "XDG_CONFIG_HOME",
+            "XDG_RUNTIME_DIR",
+            "DOCKER_CONFIG",
+            "REGISTRY_AUTH_FILE",
+        )
+        proxies = (name for name in os.environ if name.lower().endswith("_proxy"))
+        for name in ("NETRC", "REGISTRY_AUTH_FILE", *folders, *proxies):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.chdir(tmp_path)
         yield World(tmp_path, site, maker_key, port, capsys)

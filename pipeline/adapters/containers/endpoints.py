@@ -13,6 +13,7 @@ from returns.result import Failure, Result, Success
 
 from pipeline.reference import DockerReference
 from pipeline.reference.docker import parse_docker_reference
+from pipeline.text import redact_url
 
 Scheme: TypeAlias = Literal["https", "http"]
 
@@ -132,3 +133,14 @@ def canonical_host(host: str) -> str:
 def registry_of(host: str) -> str:
     """Return the host that answers: docker.io's API has its own."""
     return "registry-1.docker.io" if canonical_host(host) == "docker.io" else host.lower()
+
+
+def shown_place(untrusted_text: str) -> str:
+    """Return what somebody wrote for a place, without a user, password or query.
+
+    >>> shown_place("me:secret@a.corp/x"), shown_place("https://a.corp?token=secret")
+    ('a.corp/x', 'https://a.corp?token=…')
+    """
+    if "://" in untrusted_text:
+        return redact_url(untrusted_text)
+    return redact_url(f"//{untrusted_text}").removeprefix("//")

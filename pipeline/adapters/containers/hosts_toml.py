@@ -41,6 +41,7 @@ from pipeline.adapters.containers.endpoints import (
     direct_endpoint,
     parse_server,
     registry_of,
+    shown_place,
 )
 from pipeline.adapters.containers.folders import names_in
 from pipeline.adapters.containers.hosts_table import HOST_KEYS, ServedBy, read_host
@@ -161,7 +162,7 @@ def _read_file(path: Path, registry: str) -> Result[RegistryHosts, InvalidSettin
         return Failure(top.refuse("host", tables, wanted))
     hosts: list[ServedBy] = []
     for url, values in tables.items():
-        entry = entry_of(f"{path}: host {url}", values, HOST_KEYS)
+        entry = entry_of(f"{path}: host {shown_place(url)}", values, HOST_KEYS)
         if not is_successful(entry):
             return Failure(entry.failure())
         host = _read_host(entry.unwrap(), path.parent, url)
@@ -189,5 +190,7 @@ def _read_server(
 
 
 def _read_host(entry: Entry, folder: Path, url: str) -> Result[ServedBy, InvalidSetting]:
-    server = parse_server(url).alt(lambda wanted: InvalidSetting(entry.where, url, wanted))
+    server = parse_server(url).alt(
+        lambda wanted: InvalidSetting(entry.where, shown_place(url), wanted)
+    )
     return server.bind(lambda endpoint: read_host(entry, folder, endpoint))

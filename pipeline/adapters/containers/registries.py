@@ -31,6 +31,7 @@ from pipeline.adapters.containers.endpoints import (
     Endpoint,
     InsecureHost,
     parse_server,
+    shown_place,
 )
 from pipeline.adapters.containers.hosts_toml import HostsFolder, read_hosts
 from pipeline.adapters.containers.paths import ContainerPaths
@@ -134,7 +135,9 @@ def read_registries(
     for text in insecure:
         server = parse_server(text)
         if not is_successful(server) or "/" in text:
-            return Failure(InvalidSetting("insecure registry", text, "host or host:port"))
+            return Failure(
+                InvalidSetting("insecure registry", shown_place(text), "host or host:port")
+            )
         called.append(replace(server.unwrap(), schemes=INSECURE, verifies=False))
     conf = read_registries_conf(paths.user, paths.system)
     if not is_successful(conf):

@@ -37,7 +37,7 @@ from typing import Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.containers.endpoints import parse_place
+from pipeline.adapters.containers.endpoints import parse_place, shown_place
 from pipeline.adapters.containers.folders import is_there, names_in
 from pipeline.adapters.containers.remapping import Location, Pulls, RegistriesConf, Remapping
 from pipeline.errors import InvalidSetting
@@ -147,7 +147,9 @@ def _read_prefix(entry: Entry, location: Location) -> Result[str, InvalidSetting
         )
     if not location.place:
         return Failure(entry.refuse("location", "missing", "one, or a prefix *.example.com"))
-    return parse_place(written).alt(lambda wanted: entry.refuse("prefix", written, wanted))
+    return parse_place(written).alt(
+        lambda wanted: entry.refuse("prefix", shown_place(written), wanted)
+    )
 
 
 def _read_location(entry: Entry, *, is_needed: bool) -> Result[Location, InvalidSetting]:
@@ -163,7 +165,7 @@ def _read_location(entry: Entry, *, is_needed: bool) -> Result[Location, Invalid
     return (
         parse_place(written)
         .map(lambda place: Location(place, insecure.unwrap()))
-        .alt(lambda wanted: entry.refuse("location", written, wanted))
+        .alt(lambda wanted: entry.refuse("location", shown_place(written), wanted))
     )
 
 

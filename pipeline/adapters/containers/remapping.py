@@ -86,6 +86,9 @@ class Remapping:
             if not is_successful(parsed):
                 return Failure(self._refuse(moved, "a place under which it is a reference"))
             target = parsed.unwrap()
+            # A host that stands alone would be read as a repository of docker.io.
+            if canonical_host(target.host) != canonical_host(moved.partition("/")[0]):
+                return Failure(self._refuse(moved, "a location with a repository behind the host"))
             if (target.tag, target.digest) != (reference.tag, reference.digest):
                 return Failure(self._refuse(moved, "a location that keeps tag and digest"))
             schemes = INSECURE if location.is_insecure else SECURE
@@ -107,10 +110,13 @@ class RegistriesConf:
     remappings: tuple[Remapping, ...] = ()
 
     def find(self, reference: DockerReference) -> Remapping | None:
-        """Return the entry with the longest prefix that covers a reference."""
+        """Return the entry with the longest prefix that covers a reference.
+
+        Of a wildcard and a host of the same length, the host.
+        """
         name = _name_of(reference)
         covering = (each for each in self.remappings if each.covered(name) is not None)
-        return max(covering, key=lambda each: len(each.prefix), default=None)
+        return max(covering, key=_rank, default=None)
 
     def insecurity(self) -> Iterator[InsecureHost]:
         """Return the hosts that are called insecure."""
@@ -120,6 +126,10 @@ class RegistriesConf:
                     host = location.place.partition("/")[0]
                     endpoint = Endpoint(registry_of(host), schemes=INSECURE, verifies=False)
                     yield from endpoint.insecurity()
+
+
+def _rank(remapping: Remapping) -> tuple[int, bool]:
+    return len(remapping.prefix), not remapping.prefix.startswith("*")
 
 
 def _name_of(reference: DockerReference) -> str:

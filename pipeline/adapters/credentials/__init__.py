@@ -24,12 +24,17 @@ from returns.result import Failure, Result, Success
 
 from pipeline.adapters.credentials.auth_files import parse_auth_file
 from pipeline.adapters.credentials.netrc_file import NetrcFile, read_netrc
-from pipeline.adapters.credentials.origins import Origin, parse_asked
+from pipeline.adapters.credentials.origins import Origin, parse_asked, parse_origin
 from pipeline.adapters.credentials.proofs import Basic, Headers, Proof, headers_of
-from pipeline.errors import InvalidSetting
+from pipeline.errors import ConfigurationError, InvalidSetting
+from pipeline.logins import Login, UserPassword
 from pipeline.secret_files import read_secret_file
 
 FOLDER: Final = "auth.d"
+
+_HUB: Final = tuple(
+    Origin(host) for host in ("docker.io", "index.docker.io", "registry-1.docker.io")
+)
 
 Value = TypeVar("Value")
 
@@ -39,8 +44,9 @@ Value = TypeVar("Value")
 class FoundCredentials:
     """:class:`~pipeline.ports.Credentials` by origin; a value, to be shared between threads.
 
-    ``registries`` are for whoever asks a registry for a token: they are not sent as they are.
-    ``warnings`` are sentences for a person.
+    ``registries`` are for whoever asks a registry for a token: they are not sent as they are. So
+    this is :class:`~pipeline.ports.RegistryCredentials`, too. ``warnings`` are sentences for a
+    person.
     """
 
     proofs: tuple[tuple[Origin, Proof], ...] = ()
@@ -60,6 +66,22 @@ class FoundCredentials:
             if origin == asked.origin:
                 return headers_of(proof, asked, now)
         return ()
+
+    def login_for(
+        self,
+        registry: str,
+        repository: str,  # noqa: ARG002 - rkt knows of registries alone
+    ) -> Result[Login | None, ConfigurationError]:
+        """Return what is set for a registry, whatever the repository; docker.io has several names.
+
+        No errors: what is no origin has nothing.
+        """
+        asked = parse_origin(registry).value_or(None)
+        names = _HUB if asked in _HUB else (asked,)
+        for origin, basic in self.registries:
+            if origin in names:
+                return Success(UserPassword(basic.user, basic.password))
+        return Success(None)
 
 
 @final

@@ -69,14 +69,14 @@ def parse_connect_to(untrusted_text: str) -> Result[ConnectTo, str]:
 class HostTls:
     """What TLS to one host needs beside the system's trust; files are PEM, ``host`` lower case.
 
-    The certificate authorities of ``ca_file`` are trusted for this host alone. A client
+    The certificate authorities of ``ca_files`` are trusted for this host alone. A client
     certificate is offered to this very host and port, and to nobody that it redirects to;
     ``client_key`` None means that the key is in the certificate's file.
     """
 
     host: str
     port: int = 443
-    ca_file: str | None = None
+    ca_files: tuple[str, ...] = ()
     client_cert: str | None = None
     client_key: str | None = None
 

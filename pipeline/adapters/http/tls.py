@@ -109,8 +109,8 @@ def _trust(context: SSLContext, setting: str, path: str) -> Result[None, Invalid
 
 def _fit_to(context: SSLContext, host: HostTls) -> Result[SSLContext, InvalidSetting]:
     place = f"{host.host}:{host.port}"
-    if host.ca_file is not None:
-        trusted = _trust(context, f"ca_file of {place}", host.ca_file)
+    for ca_file in host.ca_files:
+        trusted = _trust(context, f"ca_file of {place}", ca_file)
         if not is_successful(trusted):
             return Failure(trusted.failure())
     if host.client_cert is None:

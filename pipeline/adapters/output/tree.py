@@ -42,8 +42,6 @@ Made = TypeVar("Made")
 DEFAULT_MODE: Final = 0o755
 """What a folder gets of which the archive says nothing."""
 
-_ROOT: Final = "its root is something else than a folder"
-
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Tree:
         It is called again where that name was taken and is free now.
         """
         if not path:
-            raise Refused(CorruptArchive(_ROOT))
+            raise Refused(CorruptArchive("its root is something else than a folder"))
         parent, name = self._place(path)
         self._count()
         try:
@@ -94,8 +92,6 @@ class Tree:
 
     def clear(self, path: bytes) -> None:
         """Leave a place empty: what goes there is not made, and what was there has gone."""
-        if not path:
-            raise Refused(CorruptArchive(_ROOT))
         parent, name = self._place(path)
         with suppress(FileNotFoundError):
             remove(name, parent, path, self._forget)

@@ -332,7 +332,7 @@ class TestHosts:
         with FaultServer({"/": tell("other port", http())}, context) as other:
             moved = http(b"", 302, location=other.url("/"))
             with FaultServer({"/": tell("first", moved)}, context) as first:
-                host = HostTls("127.0.0.1", first.port, ca_file, client.certificate, client.key)
+                host = HostTls("127.0.0.1", first.port, (ca_file,), client.certificate, client.key)
                 settings = HttpSettings(ca_file=ca_file, hosts=(host,))
                 transport = open_transport(settings)
                 transport.fetch(get(first.url("/")), ListSink()).unwrap()
@@ -366,7 +366,7 @@ class TestHosts:
     ) -> None:
         context = make_tls("127.0.0.1")
         with FaultServer({"/": http()}, context) as one, FaultServer({"/": http()}, context) as two:
-            host = HostTls("127.0.0.1", one.port, ca_file)
+            host = HostTls("127.0.0.1", one.port, (ca_file,))
             transport = open_transport(HttpSettings(hosts=(host,)))
             transport.fetch(get(one.url("/")), ListSink()).unwrap()
             error = transport.fetch(get(two.url("/")), ListSink()).failure()
@@ -397,7 +397,7 @@ class TestFiles:
     )
     def test_authorities(self, broken: dict[str, str], name: str) -> None:
         path = broken[name]
-        for settings in (HttpSettings(path), HttpSettings(hosts=(HostTls("a", 443, path),))):
+        for settings in (HttpSettings(path), HttpSettings(hosts=(HostTls("a", 443, (path,)),))):
             error = check_tls_files(settings).failure()
             assert (error.got, error.setting.partition(" ")[0]) == (
                 path,
@@ -409,9 +409,9 @@ class TestFiles:
     def test_what_is_good(self, ca_file: str, client: ClientFiles) -> None:
         hosts = (
             HostTls("a"),
-            HostTls("b", 443, ca_file),
-            HostTls("c", 443, None, client.certificate, client.key),
-            HostTls("d", 443, None, client.both),
+            HostTls("b", 443, (ca_file,)),
+            HostTls("c", 443, (), client.certificate, client.key),
+            HostTls("d", 443, (), client.both),
         )
         check_tls_files(HttpSettings(ca_file, hosts=hosts)).unwrap()
 
@@ -430,7 +430,7 @@ class TestFiles:
             (None, client.key, "client_key", client.key, "a client_cert"),
         ]
         for certificate, key, setting, got, wanted in cases:
-            host = HostTls("files.example", 8443, None, certificate, key)
+            host = HostTls("files.example", 8443, (), certificate, key)
             error = check_tls_files(HttpSettings(hosts=(host,))).failure()
             assert (error.setting, error.got) == (f"{setting} of files.example:8443", got)
             assert wanted in error.wanted
@@ -443,7 +443,7 @@ class TestFiles:
             Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
         )
         (tmp_path / "locked.key").write_bytes(locked)
-        host = HostTls("a", 443, None, client.certificate, str(tmp_path / "locked.key"))
+        host = HostTls("a", 443, (), client.certificate, str(tmp_path / "locked.key"))
         error = check_tls_files(HttpSettings(hosts=(host,))).failure()
         assert error.wanted == "a private key in PEM form, without a password"
 
