@@ -418,6 +418,8 @@ def _check_oci_incomplete(bench: _Bench) -> None:
         ):
             refused = bench.store.commit(replace(extracted, contents=contents))
             expect(not is_successful(refused), "an image without all its parts is refused")
+        refused = bench.store.commit(replace(extracted, archive=first.blob))
+        expect(not is_successful(refused), "another file in the manifest's place is refused")
         expect(bench.store.list_images().unwrap() == (), "nothing was stored")
         for content in extracted.contents:
             bench.not_found(bench.store.open_blob(content.descriptor.digest), "nothing was stored")

@@ -95,6 +95,13 @@ class TestNames:
         # Where the tag led before is not remembered.
         assert names(tmp_path) == {digest: digest}
 
+    def test_it_may_move_to_an_image_that_is_there(self, tmp_path: Path) -> None:
+        other = replace(APP, tag="2.0", layers=(b"other",))
+        store_all(tmp_path, APP, other, replace(other, tag="1.0"))
+        digest = str(APP.image_id)
+        both = dict.fromkeys((NAME, f"{HOST}/app:2.0"), str(other.image_id))
+        assert names(tmp_path) == both | {digest: digest}
+
     def test_of_several_platforms_the_last_to_come_has_the_name(self, tmp_path: Path) -> None:
         arm = replace(APP, platform=ARM)
         store_all(tmp_path, APP, arm)
@@ -231,18 +238,18 @@ class TestFollowing:
     def test_one_that_a_rebuild_left_undone_is_made_by_the_next_change(
         self, tmp_path: Path
     ) -> None:
-        """However many changes the old index had counted."""
+        """Also where the new index has counted as many changes as the file goes up to."""
         store_all(tmp_path, APP)
-        record = next((tmp_path / "records" / "sha256").iterdir())
-        record.unlink()
-        (tmp_path / "image-pipeline.db").unlink()
-        filesystem = Unlisted()
-        rebuilt = rebuild_store(tmp_path, clock=FixedClock(), filesystem=filesystem)
+        other = replace(APP, tag="2.0", layers=(b"other",))
+        full = opened(tmp_path, Unlisted())
+        expect_success(full.remove(APP.image_id), "remove")
+        expect_success(put(full, other, EPOCH), "commit")
+        rebuilt = rebuild_store(tmp_path, clock=FixedClock(), filesystem=Unlisted())
         assert rebuilt.failure().kind == "disk-full"
-        assert opened(tmp_path).list_images().unwrap() == ()
+        assert list(names(tmp_path)) == [NAME]
         assert lag(tmp_path) > 0
         store_all(tmp_path, Sample())
-        assert entries(tmp_path) == []
+        assert list(names(tmp_path)) == [f"{HOST}/app:2.0"]
 
     def test_no_store_has_none(self, tmp_path: Path) -> None:
         assert write_index(tmp_path / "store").unwrap() == 0

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.layout import index, locks, records
-from pipeline.adapters.layout.checking import Checked, Kind
 from pipeline.adapters.layout.facts import UNKNOWN
 from pipeline.adapters.layout.failures import Refused
+from pipeline.adapters.layout.findings import Checked, Kind
 from pipeline.adapters.layout.maintenance import (
     Collected,
     Rebuilt,
@@ -170,6 +170,7 @@ class TestVerify:
             ("row-damaged", lambda root: execute(root, "UPDATE manifests SET raw = '{}'")),
             ("row-differs", lambda root: execute(root, "UPDATE images SET name = 'a/b'")),
             ("row-differs", lambda root: execute(root, "UPDATE images SET labels = '[]'")),
+            ("row-differs", lambda root: execute(root, "UPDATE images SET archive_bytes = 1")),
             ("row-differs", lambda root: execute(root, "UPDATE manifests SET raw = X'7b7d'")),
             ("row-differs", lambda root: execute(root, "DELETE FROM manifests")),
             ("database-damaged", lambda root: (root / DATABASE).write_bytes(b"junk" * 9999)),

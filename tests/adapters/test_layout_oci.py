@@ -15,9 +15,9 @@ import pytest
 from returns.pipeline import is_successful
 
 from pipeline.adapters.layout import records
-from pipeline.adapters.layout.checking import Checked, Kind
 from pipeline.adapters.layout.facts import Description
 from pipeline.adapters.layout.failures import Refused
+from pipeline.adapters.layout.findings import Checked, Kind
 from pipeline.adapters.layout.maintenance import (
     Rebuilt,
     list_unused,
@@ -325,7 +325,12 @@ class TestVerify:
             ("row-differs", lambda root: execute(root, "UPDATE images SET archive_bytes = 1")),
             (
                 "row-differs",
-                lambda root: execute(root, "UPDATE manifests SET raw = X'7b7d'"),
+                lambda root: execute(
+                    root,
+                    "UPDATE manifests SET raw = X'7b7d' "
+                    "WHERE image = (SELECT id FROM images WHERE hex = ?)",
+                    ONE.image_id,
+                ),
             ),
             (
                 "row-damaged",
@@ -383,6 +388,11 @@ class TestVerify:
         assert [each.kind for each in collect(root)] == ["removal"]
         assert kinds(root) == []
         assert len(opened(root).list_images().unwrap()) == 4
+
+    def test_what_an_image_that_stays_needs_is_damage(self, root: Path) -> None:
+        path_of(root, SHARED).unlink()
+        record_of(root, ONE).with_suffix(".removed").touch()
+        assert "blob-missing" in kinds(root)
 
 
 class TestRebuild:
@@ -455,6 +465,19 @@ class TestRebuild:
         assert isinstance(opened(root).resolve(prefix, "sha256").failure(), ImageNotFound)
         assert opened(root).resolve(TWO.image_id.hex, "sha256").unwrap().name == TWO.name
         assert not verify(root).is_damaged
+
+    def test_a_manifest_that_lies_about_a_size_makes_no_image(self, root: Path) -> None:
+        """It would never be whole; no commit lets it in."""
+        document = json.loads(ONE.manifest)
+        document["layers"][0]["size"] += 1
+        raw = json.dumps(document).encode()
+        path_of(root, digest_of(raw)).write_bytes(raw)
+        facts = records.read(root, ONE.image_id)
+        assert facts is not None
+        records.write(StoppingFilesystem(), root, digest_of(raw), replace(facts, order=0))
+        rebuilt = rebuild(root)
+        assert rebuilt.images == 5
+        assert [finding.kind for finding in rebuilt.left_out] == ["blob-missing"]
 
 
 class TestRecord:

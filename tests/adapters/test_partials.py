@@ -21,7 +21,8 @@ from returns.primitives.exceptions import UnwrapFailedError
 from pipeline.adapters.layout import partial_state
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.filesystem import OsFilesystem
-from pipeline.adapters.layout.partials import FilePartial, name_of, take, try_take
+from pipeline.adapters.layout.partial_folders import try_take
+from pipeline.adapters.layout.partials import FilePartial, name_of, take
 from pipeline.errors import DiskFull, StoreUnavailable
 from pipeline.ports import BodyStart, ResumePoint
 from pipeline.results import QuarantinedBlob, Validators

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.adapters.clock import SystemClock
+from pipeline.adapters.layout import open_store
+from pipeline.testing.conformance import expect_success, put
+from pipeline.testing.oci_samples import OciSample
 from tests.support.world import HOST, LABELS, REFERENCE, World, make_image, make_key
 
 
@@ -39,7 +43,7 @@ class TestStoreVerify:
     def test_good(self, stored: World) -> None:
         assert stored.run("store", "verify") == 0
         assert stored.out == ""
-        assert "1 image(s), 1 archive(s)" in stored.err
+        assert "1 image(s), 1 blob(s)" in stored.err
 
     def test_damaged(self, stored: World) -> None:
         flip(blob_of(stored))
@@ -118,6 +122,20 @@ class TestStoreStats:
         measured = json.loads(stored.out)
         assert measured["images"] == measured["blobs"] == 1
         assert measured["image_bytes"] == measured["blob_bytes"] == blob_of(stored).stat().st_size
+        assert measured["listing_lag"] == 0
+
+    def test_an_index_that_lags_behind(self, stored: World) -> None:
+        root = stored.home / "store"
+        clock = SystemClock()
+        store = open_store(root, clock=clock).unwrap()
+        expect_success(put(store, OciSample(), clock.now()), "commit")
+        (root / "index.json").unlink()
+        assert stored.run("store", "stats") == 0
+        assert "index.json does not show the last 2 change(s) yet" in stored.err
+        assert stored.run("image", "gc") == 0
+        assert (root / "index.json").exists()
+        assert stored.run("store", "stats") == 0
+        assert stored.err == ""
 
 
 class TestImageGc:

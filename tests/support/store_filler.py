@@ -13,7 +13,7 @@ from hashlib import sha512
 from pathlib import Path
 from typing import final
 
-from pipeline.adapters.layout import blobs, contents, index, listing, records
+from pipeline.adapters.layout import blobs, contents, index, listing, records, remotes
 from pipeline.adapters.layout.blobs import Blob
 from pipeline.adapters.layout.facts import facts_of
 from pipeline.adapters.layout.filesystem import BLOB_MODE, OsFilesystem, make_folders
@@ -127,7 +127,7 @@ def _insert_oci(place: Place, connection: sqlite3.Connection, sample: OciSample)
     index.insert(connection, image, sample.manifest)
     made_of = [Blob(digest, len(content)) for digest, content in sample.blobs.items()]
     contents.set_contents(connection, image.image_id, made_of, sample.platform)
-    index.set_remote(
+    remotes.set_remote(
         connection, sample.url, image.image_id.hex, sample.validators, Freshness(EPOCH)
     )
     _write_record(place, connection, image.image_id)
@@ -159,7 +159,7 @@ def _fill(place: Place, first: int, last: int) -> None:
             )
             index.insert(connection, image, tiny.manifest)
             freshness = Freshness(tiny.imported_at)
-            index.set_remote(connection, tiny.url, image_id.hex, Validators(), freshness)
+            remotes.set_remote(connection, tiny.url, image_id.hex, Validators(), freshness)
             place.blob(image_id).write_bytes(archive)
             place.blob(image_id).chmod(BLOB_MODE)
             _write_record(place, connection, image_id)

@@ -22,7 +22,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, final
 
-from pipeline.adapters.layout import contents, index, listing, partials, quarantine, records
+from pipeline.adapters.layout import (
+    contents,
+    index,
+    listing,
+    partial_folders,
+    partials,
+    quarantine,
+    records,
+)
 from pipeline.adapters.layout.checking import drafts_of
 from pipeline.adapters.layout.examining import blobs_in, digest_named, names_in
 from pipeline.adapters.layout.failures import Refused
@@ -161,16 +169,16 @@ def _collect_partials(place: Place, before: datetime, *, dry_run: bool) -> list[
         # What another user is fetching is not ours to see.
         with suppress(OSError), ExitStack() as leaving:
             each = folder / name
-            lock = partials.try_take(place.filesystem, each)
+            lock = partial_folders.try_take(place.filesystem, each)
             if lock is not None:
                 leaving.callback(os.close, lock)
-            elif (each / partials.LOCK).exists():
+            elif (each / partial_folders.LOCK).exists():
                 continue
             if _last_changed_at(each) >= before:
                 continue
             collected.append(Collected("partial", f"{partials.FOLDER}/{name}", size_of(each)))
             if not dry_run:
-                partials.remove(place.filesystem, each)
+                partial_folders.remove(place.filesystem, each)
     return collected
 
 

@@ -19,10 +19,10 @@ from pipeline.adapters.layout import (
     measuring,
     rebuilding,
 )
-from pipeline.adapters.layout.checking import Checked, Finding
 from pipeline.adapters.layout.collecting import Collected
 from pipeline.adapters.layout.failures import attempt
 from pipeline.adapters.layout.filesystem import Filesystem, OsFilesystem
+from pipeline.adapters.layout.findings import Checked, Finding
 from pipeline.adapters.layout.measuring import Measured
 from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.rebuilding import Rebuilt

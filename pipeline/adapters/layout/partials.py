@@ -39,15 +39,13 @@ from pipeline.adapters.layout import partial_state
 from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import (
     BLOB_MODE,
-    LOCK_MODE,
     PARTIAL_MODE,
-    QUARANTINE_MODE,
     Filesystem,
     make_folders,
     place_file,
     write_all,
 )
-from pipeline.adapters.layout.locks import try_lock
+from pipeline.adapters.layout.partial_folders import DATA, STATE, locked, remove, try_take
 from pipeline.adapters.layout.partial_state import State, read_state, sure_bytes
 from pipeline.errors import DiskFull, StoreError, StoreUnavailable
 from pipeline.limits import PARTIAL_SYNC_SECONDS
@@ -55,12 +53,8 @@ from pipeline.ports import BodyStart, ResumePoint
 from pipeline.results import QuarantinedBlob, Validators
 
 FOLDER: Final = "partials"
-DATA: Final = "data"
-STATE: Final = "state.json"
-LOCK: Final = "lock"
 
 _KEY: Final = re.compile(rf"{FOLDER}/([0-9a-f]{{64}}-[0-9]+)", re.ASCII)
-_PAUSE_SECONDS: Final = 0.05
 
 NO_LINK: Final = frozenset(
     {errno.ENOENT, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK, errno.ENOTSUP}
@@ -278,7 +272,7 @@ def take(
     folder = root / FOLDER / name_of(name)
     make_folders(filesystem, folder.parent)
     with ExitStack() as undo:
-        lock = _locked(filesystem, folder, wait_seconds)
+        lock = locked(filesystem, folder, wait_seconds)
         undo.callback(os.close, lock)
         descriptor = _open_data(filesystem, folder / DATA)
         undo.callback(os.close, descriptor)
@@ -310,56 +304,6 @@ def path_of(root: Path, key: str) -> Path | None:
     """Return where a body lies whose key is one of :func:`take`'s; None for any other key."""
     match = _KEY.fullmatch(key)
     return None if match is None else root / FOLDER / match[1] / DATA
-
-
-def remove(filesystem: Filesystem, folder: Path) -> None:
-    """Remove a partial whose lock is held, the lock last; what cannot go stays for a collection."""
-    with suppress(OSError):
-        for name in (DATA, f"{STATE}.new", STATE, LOCK):
-            with suppress(FileNotFoundError):
-                filesystem.unlink(folder / name)
-        filesystem.remove_folder(folder)
-
-
-def try_take(filesystem: Filesystem, folder: Path) -> int | None:
-    """Lock a partial and return the lock; None where somebody is at it, or it is gone."""
-    try:
-        lock = filesystem.open(folder / LOCK, os.O_RDWR, 0)
-    except FileNotFoundError:
-        return None
-    if try_lock(lock) and _is_same_file(lock, folder / LOCK):
-        return lock
-    os.close(lock)
-    return None
-
-
-def _locked(filesystem: Filesystem, folder: Path, wait_seconds: float) -> int:
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        with suppress(FileExistsError):
-            filesystem.make_folder(folder, QUARANTINE_MODE)
-        # Its holder may remove it between any two of these calls, and then it is no lock any more.
-        with suppress(FileNotFoundError):
-            lock = filesystem.open(folder / LOCK, os.O_RDWR | os.O_CREAT, LOCK_MODE)
-            if try_lock(lock):
-                if _is_same_file(lock, folder / LOCK):
-                    return lock
-                os.close(lock)
-                continue
-            os.close(lock)
-        if time.monotonic() >= deadline:
-            reason = "another process is fetching the same and takes too long"
-            raise Refused(StoreUnavailable(str(folder), "lock", reason))
-        time.sleep(_PAUSE_SECONDS)
-
-
-def _is_same_file(descriptor: int, path: Path) -> bool:
-    try:
-        named = os.lstat(path)
-    except FileNotFoundError:
-        return False
-    held = os.fstat(descriptor)
-    return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 
 
 def _open_data(filesystem: Filesystem, path: Path) -> int:

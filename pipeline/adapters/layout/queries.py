@@ -10,7 +10,7 @@ from functools import partial
 from itertools import filterfalse, islice
 from typing import BinaryIO
 
-from pipeline.adapters.layout import contents, index
+from pipeline.adapters.layout import contents, index, remotes
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.place import Place
 from pipeline.adapters.layout.rows import digest_of, from_microseconds
@@ -121,7 +121,7 @@ def lookup(place: Place, url: str) -> RemoteEntry | None:
         return None
 
     def known(connection: sqlite3.Connection) -> RemoteEntry | None:
-        entry = index.remote(connection, url)
+        entry = remotes.remote(connection, url)
         return entry if entry and place.is_whole(connection, entry.image) else None
 
     return place.read(known)

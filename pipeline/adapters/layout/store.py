@@ -1,6 +1,7 @@
 """The store on disk, as one value: ``open_store(root, clock=…) -> Result[LayoutStore, …]``.
 
-What is where stands in :mod:`.place`, how it changes in :mod:`.changes`, what can be asked in
+What is where stands in :mod:`.place`, how it changes in :mod:`.committing` and
+:mod:`.changes`, what can be asked in
 :mod:`.queries`; here each of these becomes a method that returns a Result.
 """
 
@@ -13,7 +14,7 @@ from typing import BinaryIO, Final, final
 
 from returns.result import Result
 
-from pipeline.adapters.layout import changes, queries
+from pipeline.adapters.layout import changes, committing, queries
 from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import Filesystem, OsFilesystem
 from pipeline.adapters.layout.place import Place
@@ -59,7 +60,7 @@ class LayoutStore:
 
         Errors: StoreReadOnly, DiskFull; nothing was stored then.
         """
-        action = partial(changes.commit, self.place, extracted, self.clock.now())
+        action = partial(committing.commit, self.place, extracted, self.clock.now())
         return attempt(action, self.root, "write")
 
     def remove(self, image_id: Digest) -> Result[Stored, StoreError]:
