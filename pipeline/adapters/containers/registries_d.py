@@ -13,14 +13,15 @@
 Under such a URL a signature is ``<repository, without host>@sha256=<hex>/signature-1`` and so on;
 whoever downloads appends that. The most specific scope that names a ``lookaside`` (of before:
 ``sigstore``) counts alone: the image (its tag or digest), the repository, what is above it, the
-host with its port, ``*.domain``; then ``default-docker``. Where none does, it is the folder in which
-the tools put signatures themselves.
+host with its port, ``*.domain``; then ``default-docker``. Where none does, it is the folder in
+which the tools put signatures themselves.
 
 Source: containers/image v5.23.0 ``docs/containers-registries.d.5.md``, and for scopes that name
 nothing ``docker/registries_d.go``, as the document has such a scope hide all others. The user's
-folder stands in place of the machine's. Stricter than that: keys that are unknown or stand there twice are refused,
-as are URLs of other kinds. Read and not used: ``lookaside-staging``, for who writes signatures, and
-``use-sigstore-attachments``, since these are looked for wherever a policy could use them.
+folder stands in place of the machine's. Stricter than that: keys that are unknown or stand there
+twice are refused, as are URLs of other kinds. Read and not used: ``lookaside-staging``, for who
+writes signatures, and ``use-sigstore-attachments``, since these are looked for wherever a policy
+could use them.
 """
 
 from collections.abc import Iterator, Mapping
