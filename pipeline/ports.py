@@ -472,10 +472,12 @@ class Catalog(Protocol):
     def find(
         self, name: ImageName, labels: Labels, defaults: Labels = Labels()
     ) -> Result[Stored, StoreError]:
-        """Return the newest image of that name with those labels.
+        """Return the newest archive of that name with those labels.
 
         A label of ``defaults`` must match only where the image has it: an image for one
         architecture must not be served for another, one for all of them may.
+
+        Registry images do not count: an appc name means an archive, and other rules prove those.
 
         Without a ``version`` among ``labels``, one that was imported as the latest (fetched
         without a version) goes before the others, as in rkt.

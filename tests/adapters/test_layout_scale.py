@@ -140,7 +140,6 @@ LAYERS = {digest for number in (55, 56) for digest in tiny_oci(number).blobs}
 ONE_MORE = OciSample("app", "one-more", layers=(b"shared", b"one more"))
 REGISTRY_QUESTIONS: list[Callable[[LayoutStore], object]] = [
     lambda store: store.resolve(tiny_oci(55).image_id.hex[:20], "sha256"),
-    lambda store: store.find(tiny_oci(55).name, tiny_oci(55).labels),
     lambda store: store.lookup(tiny_oci(55).url),
     lambda store: store.manifest(tiny_oci(55).image_id),
     lambda store: [store.open_blob(digest).unwrap().close() for digest in LAYERS],

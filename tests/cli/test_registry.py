@@ -693,6 +693,12 @@ class TestPolicies:
 
 
 class TestOtherForms:
+    def test_an_appc_name_means_no_registry_image(self, fresh: World) -> None:
+        """Other rules prove archives: what a docker reference brought is none of that name."""
+        assert fresh.run("fetch", REFERENCE) == 0, fresh.err
+        assert fresh.run("fetch", "--pull-policy=never", f"{HOST}/app") == 8
+        assert fresh.run("fetch", "--pull-policy=never", f"{HOST}/app:1.0") == 8
+
     def test_as_an_archive(self, fresh: World) -> None:
         assert fresh.run("fetch", "--format=aci", "--full", REFERENCE) == 0, fresh.err
         first = fresh.out

@@ -39,7 +39,7 @@ def resolve(place: Place, hex_prefix: str, algorithm: DigestAlgorithm) -> Stored
 
 
 def find(place: Place, name: ImageName, labels: Labels, defaults: Labels) -> Stored:
-    """Return the newest image of a name with these labels, the latest one first."""
+    """Return the newest archive of a name with these labels, the latest one first."""
     found = place.read(lambda connection: first_named(place, connection, name, labels, defaults))
     if found is None:
         raise Refused(ImageNotFound(AppcReference(name, labels).string))
@@ -55,7 +55,11 @@ def first_named(
 ) -> Stored | None:
     """Return what :func:`find` finds, on an open connection; None for nothing."""
     images = index.named(connection, name, labels)
-    fitting = (image for image in images if has_labels(image.labels, labels, defaults))
+    fitting = (
+        image
+        for image in images
+        if image.media_type == ACI_TYPE and has_labels(image.labels, labels, defaults)
+    )
     return next(filter(partial(place.is_whole, connection), fitting), None)
 
 

@@ -91,7 +91,7 @@ class LayoutStore:
     def find(
         self, name: ImageName, labels: Labels, defaults: Labels = Labels()
     ) -> Result[Stored, StoreError]:
-        """Return the newest image of that name that has all those labels.
+        """Return the newest archive of that name that has all those labels, no registry image.
 
         A label of ``defaults`` must match only where the image has it. Without a ``version``
         among ``labels``, what was last fetched as the latest goes first.

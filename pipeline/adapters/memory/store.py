@@ -150,7 +150,7 @@ class MemoryStore:
     def find(
         self, name: ImageName, labels: Labels, defaults: Labels = Labels()
     ) -> Result[Stored, StoreError]:
-        """Return the newest image of that name that has all those labels.
+        """Return the newest archive of that name that has all those labels, no registry image.
 
         A label of ``defaults`` must match only where the image has it. Without a ``version``
         among ``labels``, what was last fetched as the latest goes first.
@@ -160,7 +160,9 @@ class MemoryStore:
         fitting = [
             kept
             for kept in self._newest_first()
-            if kept.image.name == name and has_labels(kept.image.labels, labels, defaults)
+            if kept.image.media_type == ACI_TYPE
+            and kept.image.name == name
+            and has_labels(kept.image.labels, labels, defaults)
         ]
         if not fitting:
             return Failure(ImageNotFound(AppcReference(name, labels).string))
