@@ -138,7 +138,9 @@ class Laboratory:
             "unsigned": good,
             "empty": b"",
         }
-        message = bytearray(self.signatures["alice"])
+        # Not compressed, so that its end is the end of the signature: the last bits of what is
+        # compressed may mean nothing.
+        message = bytearray(self.message("alice", good, "--compress-algo", "none"))
         message[-1] ^= 1
         self.signatures["alice-damaged"] = bytes(message)
 
