@@ -61,12 +61,15 @@ class StageEnded:
 class RequestStarted:
     """An HTTP request is sent: each attempt, each redirect and each part is one of its own.
 
-    It is the ``attempt``-th, from 1, after so many ``redirects`` of this attempt, and asks for what
-    lies beyond ``resumed_at`` bytes.
+    ``host`` and ``port`` are the URL's own, whatever proxy is between. It is the ``attempt``-th,
+    from 1, after so many ``redirects`` of this attempt, and asks for what lies beyond
+    ``resumed_at`` bytes.
     """
 
     method: str
     url: str
+    host: str
+    port: int
     attempt: int
     redirects: int
     resumed_at: int

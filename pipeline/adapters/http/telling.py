@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from pipeline.adapters.http.bodies import Transfer
+from pipeline.adapters.http.urls import Target
 from pipeline.events import ABORTED, Observer, RequestEnded, RequestStarted, tell
 from pipeline.ports import Clock, Request
 from pipeline.spans import new_span
-from pipeline.text import redact_url
+from pipeline.text import printable, redact_url
 
 Note: TypeAlias = Callable[[str | None, str | None], None]
 """Takes how a request ended: the error's kind, and where the answer leads; None for neither."""
@@ -21,6 +22,7 @@ Note: TypeAlias = Callable[[str | None, str | None], None]
 def telling(
     observer: Observer,
     clock: Clock,
+    target: Target,
     request: Request,
     transfer: Transfer,
     *,
@@ -36,11 +38,12 @@ def telling(
         error_kind = kind
         redirected_to = None if location is None else redact_url(location)
 
-    method, url, began = request.method, redact_url(transfer.url), clock.monotonic()
+    method, url, began = request.method, redact_url(target.url), clock.monotonic()
     with new_span() as span:
         place = (span.number, span.within)
-        sent = RequestStarted(method, url, request.attempt, redirects, resumed_at, *place)
-        tell(observer, sent)
+        how_often = (request.attempt, redirects, resumed_at)
+        asked = (method, url, printable(target.host), target.port)
+        tell(observer, RequestStarted(*asked, *how_often, *place))
         try:
             yield note
         finally:

@@ -240,7 +240,7 @@ class HttpTransport:
         """Send one request, and tell of it."""
         transfer = Transfer(hop.target.url)
         resumed_at = 0 if point is None else point.offset
-        how = (self._observer, self._clock, hop.request, transfer)
+        how = (self._observer, self._clock, hop.target, hop.request, transfer)
         with telling(*how, redirects=hop.redirects, resumed_at=resumed_at) as note:
             outcome = self._send(hop, transfer, sink, point)
             if is_successful(outcome):
