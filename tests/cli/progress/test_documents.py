@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.cli.main import INTERNAL_ERROR, INTERRUPTED, run
 from pipeline.cli.progress import make_observer
-from pipeline.cli.talk import Failed, Said, Talk, Warned, event_name
+from pipeline.cli.talk import Failed, Said, Talk, Timed, Warned, event_name
 from pipeline.events import (
     Event,
     StageEnded,
@@ -52,7 +52,7 @@ def test_the_table_is_that_of_the_code() -> None:
         documented.append((event or documented[-1][0], member, type_name))
     assert documented == [
         (event_name(kind), member, TYPES.get(hint, "string"))
-        for kind in (*get_args(Event), Said, Warned, Failed)
+        for kind in (*get_args(Event), Said, Warned, Timed, Failed)
         for member, hint in get_type_hints(kind).items()
     ]
 
