@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,13 +47,17 @@ def test_never_wider_than_the_terminal(told: list[Row], width: int) -> None:
         assert line.isprintable()
 
 
+_Body: TypeAlias = tuple[float, int | None, int]
+"""A transfer: how long it takes, its size where it comes in whole, and its retries."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What a stage does: so long itself, then its parts; it may fail after them."""
 
     seconds: float
     parts: tuple["Work", ...] = ()
-    transfers: tuple[tuple[float, int | None, int], ...] = ()
+    transfers: tuple[_Body, ...] = ()
     fails: bool = False
 
 
@@ -132,17 +137,17 @@ def _count(work: Work) -> int:
     return 1 + len(work.transfers) + sum(map(_count, work.parts))
 
 
-@given(st.lists(moments, min_size=1, max_size=5))
-def test_what_is_done_at_once_lies_side_by_side(seconds: list[float]) -> None:
+@given(st.lists(bodies, min_size=1, max_size=5))
+def test_what_is_done_at_once_is_within_the_same(told: list[tuple[_Body, ...]]) -> None:
     watch = Watch()
+    works = [Work(0, transfers=transfers) for transfers in told]
 
     def several(_: int) -> Result[tuple[None, ...], PipelineError]:
-        works = [Work(each) for each in seconds]
         return in_parallel(watch.run, works, most=3, stop=threading.Event())
 
     observed(Stage("find", several), observer=watch, clock=watch.clock)(0).unwrap()
-    root, *parts = watch.tree()
-    assert [part.depth for part in parts] == [1] * len(seconds)
-    for part in parts:
-        assert part.start >= 0
-        assert part.start + (part.seconds or 0) <= (root.seconds or 0)
+    root, *rows = watch.tree()
+    parts = [row for row in rows if row.depth == 1]
+    assert {part.within for part in parts} == {root.span}
+    wanted = sorted(sum(size or 0 for _, size, _ in transfers) for transfers in told)
+    assert sorted(part.size or 0 for part in parts) == wanted
