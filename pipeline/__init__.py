@@ -10,8 +10,8 @@ A stage is a value, and stages join with ``>>``:
 <Success: 42>
 
 The names below are the public interface, with the modules ``pipeline.adapters``, ``errors``,
-``ports`` and ``testing``. Each is imported when it is first used, so that the command line, which
-imports this package too, starts without what it does not need.
+``events``, ``ports`` and ``testing``. Each is imported when it is first used, so that the command
+line, which imports this package too, starts without what it does not need.
 """
 
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pipeline.names import Platform as Platform
     from pipeline.names import parse_image_name as parse_image_name
     from pipeline.names import this_platform as this_platform
+    from pipeline.observing import observed as observed
     from pipeline.oci import Descriptor as Descriptor
     from pipeline.oci import OciPlatform as OciPlatform
     from pipeline.oci.platforms import parse_platform as parse_platform
@@ -129,6 +130,7 @@ else:
                 "parse_image_name",
                 "this_platform",
             ),
+            "pipeline.observing": ("observed",),
             "pipeline.oci": (
                 "Descriptor",
                 "OciPlatform",
@@ -265,6 +267,7 @@ __all__ = [
     "extract_manifest",
     "first_success",
     "mirror_candidates",
+    "observed",
     "parse_digest",
     "parse_fingerprint",
     "parse_image_name",

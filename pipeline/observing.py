@@ -9,12 +9,12 @@ for an image (:class:`~pipeline.events.Judged`), and that the store has it
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from returns.pipeline import is_successful
 from returns.result import Result
 
-from pipeline.errors import PipelineError, VerificationError
+from pipeline.errors import VerificationError
 from pipeline.events import (
     ABORTED,
     Committed,
@@ -46,9 +46,19 @@ from pipeline.stage import Stage
 from pipeline.text import printable, redact_url
 from pipeline.trust import AnySigner, SigstoreSigner
 
+
+class HasKind(Protocol):
+    """An error of anybody's, with a word for programs."""
+
+    @property
+    def kind(self) -> str:
+        """What programs know it by, as ``bad-signature``."""
+        ...
+
+
 In = TypeVar("In")
 Out = TypeVar("Out")
-Err = TypeVar("Err", bound=PipelineError)
+Err = TypeVar("Err", bound=HasKind)
 
 
 def subject_of(value: object) -> str:
@@ -141,7 +151,7 @@ def _tell_success(observer: Observer, subject: str, value: object, outcome: obje
             pass
 
 
-def _tell_failure(observer: Observer, subject: str, value: object, error: PipelineError) -> None:
+def _tell_failure(observer: Observer, subject: str, value: object, error: HasKind) -> None:
     # Once: not by the stages around the one that found it.
     is_found_here = isinstance(value, Located | Downloaded | Verified | Unverified)
     if is_found_here and isinstance(error, VerificationError):

@@ -4,8 +4,9 @@ import logging
 import pickle
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import ClassVar, get_args
 
 import pytest
 from returns.result import Failure, Result, Success
@@ -156,6 +157,25 @@ def test_a_refusal_is_told_once(clock: FixedClock) -> None:
     assert [(each.subject, each.error_kind) for each in judged] == [
         ("example.com/app", "bad-signature")
     ]
+
+
+def test_errors_of_ones_own(clock: FixedClock) -> None:
+    """Whatever has a kind."""
+
+    @dataclass(frozen=True)
+    class NotOnTheList:
+        kind: ClassVar[str] = "not-on-the-list"
+
+    log = EventLog()
+
+    def refuse(_: str) -> Result[int, NotOnTheList]:
+        return Failure(NotOnTheList())
+
+    stage = observed(Stage("allow", refuse), observer=log, clock=clock)
+    assert stage("x") == Failure(NotOnTheList())
+    [_, ended] = log.events
+    assert isinstance(ended, StageEnded)
+    assert ended.error_kind == "not-on-the-list"
 
 
 DIGEST = "sha256:" + "0" * 64
