@@ -23,7 +23,7 @@ Limits: archive_bytes for all layers together, uncompressed; those of
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, Final, TypeAlias, final
+from typing import BinaryIO, TypeAlias, final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -44,13 +44,11 @@ from pipeline.errors import (
     StoreUnavailable,
 )
 from pipeline.limits import CHUNK_BYTES, Limits
-from pipeline.oci import CONFIG_TYPE, DOCKER_CONFIG_TYPE
+from pipeline.oci import CONFIG_TYPES
 from pipeline.results import OciImage
 
 SquashError: TypeAlias = ImageError | StoreError
 """What can be wrong with layers, and with what opens and reads them."""
-
-_CONFIG_TYPES: Final = frozenset({CONFIG_TYPE, DOCKER_CONFIG_TYPE})
 
 
 @final
@@ -118,7 +116,7 @@ def layers_of(
     configuration has not a diffID for each layer.
     """
     media_type, diff_ids = image.manifest.config.media_type, image.config.diff_ids
-    if media_type not in _CONFIG_TYPES:
+    if media_type not in CONFIG_TYPES:
         reason = f'it is an artifact, with a configuration of type "{media_type}"'
         return Failure(NotExportable(reason))
     layers = image.manifest.layers
