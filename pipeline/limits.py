@@ -92,6 +92,9 @@ ARCHIVE_PATH_BYTES: Final = 4 * KIB
 ARCHIVE_PATH_SEGMENTS: Final = 256
 """Folders below each other that are unpacked; the deepest real trees have about 60."""
 
+LINKS_FOLLOWED: Final = 40
+"""Symbolic links on the way of one path: as many as Linux follows (``MAXSYMLINKS``)."""
+
 FOLDER_PATH_BYTES: Final = 256 * MIB
 """Paths of folders kept in memory until a tree is whole; 50,000 usual ones have 2 MiB."""
 

@@ -191,11 +191,11 @@ class OciFiles:
 
 
 def _outside(manifest: bytes) -> Archive:
-    """Return what stands in a rendered image beside the layers, as one more below them."""
+    """Return what stands in a rendered image beside the layers, as an archive below them."""
     file = plain_header(MANIFEST_PATH, "file", size=len(manifest)) + manifest
     folder = plain_header(ROOTFS_PATH + b"/", "directory")
     tar = b"".join((file, padding(len(manifest)), folder, END_OF_ARCHIVE))
-    return Archive(lambda: Success(io.BytesIO(tar)), None, Below(b""), "layer")
+    return Archive(lambda: Success(io.BytesIO(tar)))
 
 
 def _reference_of(image: Stored) -> DockerReference | None:
