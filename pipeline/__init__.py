@@ -21,15 +21,19 @@ from pipeline.lazy import lazy_attributes
 if TYPE_CHECKING:
     from pipeline.admission import KeystoreJudge as KeystoreJudge
     from pipeline.admission import PolicyJudge as PolicyJudge
+    from pipeline.asynchronous import in_thread as in_thread
     from pipeline.digest import Digest as Digest
     from pipeline.digest import parse_digest as parse_digest
     from pipeline.errors import ExitCode as ExitCode
     from pipeline.errors import PipelineError as PipelineError
+    from pipeline.hashing import hash_blob as hash_blob
     from pipeline.limits import Limits as Limits
     from pipeline.manifest import Dependency as Dependency
     from pipeline.manifest import ImageManifest as ImageManifest
     from pipeline.manifest import parse_manifest as parse_manifest
+    from pipeline.mirrors import MirrorFault as MirrorFault
     from pipeline.mirrors import Mirrors as Mirrors
+    from pipeline.mirrors import parse_mirror_table as parse_mirror_table
     from pipeline.mirrors import parse_mirrors as parse_mirrors
     from pipeline.names import ImageName as ImageName
     from pipeline.names import Label as Label
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from pipeline.oci.platforms import parse_platform as parse_platform
     from pipeline.recipes.fetcher import Fetcher as Fetcher
     from pipeline.recipes.finder import Finder as Finder
+    from pipeline.recipes.policies import load_judge as load_judge
     from pipeline.reference import AppcReference as AppcReference
     from pipeline.reference import ArchiveReference as ArchiveReference
     from pipeline.reference import DockerReference as DockerReference
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
     from pipeline.results import Expectations as Expectations
     from pipeline.results import Extracted as Extracted
     from pipeline.results import FoundSignature as FoundSignature
+    from pipeline.results import Freshness as Freshness
     from pipeline.results import ImagePathPlace as ImagePathPlace
     from pipeline.results import Located as Located
     from pipeline.results import ManifestEvidence as ManifestEvidence
@@ -67,6 +73,7 @@ if TYPE_CHECKING:
     from pipeline.results import Stored as Stored
     from pipeline.results import Unchanged as Unchanged
     from pipeline.results import Unverified as Unverified
+    from pipeline.results import Validators as Validators
     from pipeline.results import Verified as Verified
     from pipeline.stage import Stage as Stage
     from pipeline.stage import first_success as first_success
@@ -90,6 +97,7 @@ if TYPE_CHECKING:
     from pipeline.trust import KeySet as KeySet
     from pipeline.trust import NamedScope as NamedScope
     from pipeline.trust import Signer as Signer
+    from pipeline.trust import SignerPolicy as SignerPolicy
     from pipeline.trust import SigstoreSigner as SigstoreSigner
     from pipeline.trust import TrustedKey as TrustedKey
     from pipeline.trust import parse_fingerprint as parse_fingerprint
@@ -102,6 +110,7 @@ else:
                 "KeystoreJudge",
                 "PolicyJudge",
             ),
+            "pipeline.asynchronous": ("in_thread",),
             "pipeline.digest": (
                 "Digest",
                 "parse_digest",
@@ -110,6 +119,7 @@ else:
                 "ExitCode",
                 "PipelineError",
             ),
+            "pipeline.hashing": ("hash_blob",),
             "pipeline.limits": ("Limits",),
             "pipeline.manifest": (
                 "Dependency",
@@ -117,7 +127,9 @@ else:
                 "parse_manifest",
             ),
             "pipeline.mirrors": (
+                "MirrorFault",
                 "Mirrors",
+                "parse_mirror_table",
                 "parse_mirrors",
             ),
             "pipeline.names": (
@@ -136,6 +148,7 @@ else:
             "pipeline.oci.platforms": ("parse_platform",),
             "pipeline.recipes.fetcher": ("Fetcher",),
             "pipeline.recipes.finder": ("Finder",),
+            "pipeline.recipes.policies": ("load_judge",),
             "pipeline.reference": (
                 "AppcReference",
                 "ArchiveReference",
@@ -151,6 +164,7 @@ else:
                 "Expectations",
                 "Extracted",
                 "FoundSignature",
+                "Freshness",
                 "ImagePathPlace",
                 "Located",
                 "ManifestEvidence",
@@ -163,6 +177,7 @@ else:
                 "Stored",
                 "Unchanged",
                 "Unverified",
+                "Validators",
                 "Verified",
             ),
             "pipeline.stage": (
@@ -194,6 +209,7 @@ else:
                 "KeySet",
                 "NamedScope",
                 "Signer",
+                "SignerPolicy",
                 "SigstoreSigner",
                 "TrustedKey",
                 "parse_fingerprint",
@@ -220,6 +236,7 @@ __all__ = [
     "Finder",
     "Fingerprint",
     "FoundSignature",
+    "Freshness",
     "ImageIDReference",
     "ImageManifest",
     "ImageName",
@@ -235,6 +252,7 @@ __all__ = [
     "Located",
     "ManifestEvidence",
     "ManifestProof",
+    "MirrorFault",
     "Mirrors",
     "NamedScope",
     "NoProof",
@@ -248,12 +266,14 @@ __all__ = [
     "RegistryPlace",
     "SignatureProof",
     "Signer",
+    "SignerPolicy",
     "SigstoreSigner",
     "Stage",
     "Stored",
     "TrustedKey",
     "Unchanged",
     "Unverified",
+    "Validators",
     "Verified",
     "accept_unsigned",
     "apply_policy",
@@ -264,11 +284,15 @@ __all__ = [
     "download_unsigned",
     "extract_manifest",
     "first_success",
+    "hash_blob",
+    "in_thread",
+    "load_judge",
     "mirror_candidates",
     "parse_digest",
     "parse_fingerprint",
     "parse_image_name",
     "parse_manifest",
+    "parse_mirror_table",
     "parse_mirrors",
     "parse_platform",
     "parse_reference",

@@ -179,6 +179,9 @@ PARALLEL_FETCHES: Final = 4
 STOP_SECONDS: Final = 1.0
 """How long an interrupted run waits for its threads to let go of what they hold."""
 
+STOP_CHECK_SECONDS: Final = 0.05
+"""How often a transfer that can be stopped sees whether it is: at once to a person, and cheap."""
+
 DEPENDENCY_DEPTH: Final = 100
 """Longest chain of dependencies."""
 

@@ -379,6 +379,27 @@ class RetriesExhausted:
 
 @final
 @dataclass(frozen=True, slots=True)
+class TransferStopped:
+    """Whoever asked for it wants it no more: the program, or its user."""
+
+    url: str
+
+    kind: ClassVar = "transfer-stopped"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{redact_url(self.url)} was not fetched to its end: it was stopped"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "fetch it again: what was held and can be gone on with is not asked for twice"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class AuthenticationFailed:
     """A registry wants proof of who asks, and does not take what there is; no secret is in it."""
 
@@ -435,6 +456,7 @@ TransportError: TypeAlias = (
     | PeerRefused
     | TransferTooSlow
     | RetriesExhausted
+    | TransferStopped
     | ConnectionFailed
     | TlsFailed
     | InsecureUrl
