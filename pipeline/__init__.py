@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING
 from pipeline.lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    from pipeline.addresses import AddressScope as AddressScope
     from pipeline.admission import KeystoreJudge as KeystoreJudge
     from pipeline.admission import PolicyJudge as PolicyJudge
     from pipeline.digest import Digest as Digest
+    from pipeline.digest import DigestAlgorithm as DigestAlgorithm
     from pipeline.digest import parse_digest as parse_digest
     from pipeline.errors import ExitCode as ExitCode
     from pipeline.errors import PipelineError as PipelineError
     from pipeline.limits import Limits as Limits
+    from pipeline.logins import Login as Login
     from pipeline.manifest import Dependency as Dependency
     from pipeline.manifest import ImageManifest as ImageManifest
     from pipeline.manifest import parse_manifest as parse_manifest
@@ -55,7 +58,10 @@ if TYPE_CHECKING:
     from pipeline.results import Expectations as Expectations
     from pipeline.results import Extracted as Extracted
     from pipeline.results import FoundSignature as FoundSignature
+    from pipeline.results import Freshness as Freshness
     from pipeline.results import ImagePathPlace as ImagePathPlace
+    from pipeline.results import KeyPlace as KeyPlace
+    from pipeline.results import LoadedImage as LoadedImage
     from pipeline.results import Located as Located
     from pipeline.results import ManifestEvidence as ManifestEvidence
     from pipeline.results import ManifestProof as ManifestProof
@@ -67,7 +73,9 @@ if TYPE_CHECKING:
     from pipeline.results import Stored as Stored
     from pipeline.results import Unchanged as Unchanged
     from pipeline.results import Unverified as Unverified
+    from pipeline.results import Validators as Validators
     from pipeline.results import Verified as Verified
+    from pipeline.secret import Secret as Secret
     from pipeline.stage import Stage as Stage
     from pipeline.stage import first_success as first_success
     from pipeline.stage import tap as tap
@@ -84,26 +92,33 @@ if TYPE_CHECKING:
     from pipeline.stages.verify import apply_policy as apply_policy
     from pipeline.stages.verify import verify_signature as verify_signature
     from pipeline.trust import AnyScope as AnyScope
+    from pipeline.trust import AnySigner as AnySigner
     from pipeline.trust import Decision as Decision
     from pipeline.trust import Fingerprint as Fingerprint
     from pipeline.trust import KeyEntry as KeyEntry
     from pipeline.trust import KeySet as KeySet
     from pipeline.trust import NamedScope as NamedScope
+    from pipeline.trust import SignaturePlan as SignaturePlan
+    from pipeline.trust import SignedDigest as SignedDigest
+    from pipeline.trust import SignedMessage as SignedMessage
     from pipeline.trust import Signer as Signer
     from pipeline.trust import SigstoreSigner as SigstoreSigner
     from pipeline.trust import TrustedKey as TrustedKey
+    from pipeline.trust import TrustScope as TrustScope
     from pipeline.trust import parse_fingerprint as parse_fingerprint
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
         __name__,
         {
+            "pipeline.addresses": ("AddressScope",),
             "pipeline.admission": (
                 "KeystoreJudge",
                 "PolicyJudge",
             ),
             "pipeline.digest": (
                 "Digest",
+                "DigestAlgorithm",
                 "parse_digest",
             ),
             "pipeline.errors": (
@@ -111,6 +126,7 @@ else:
                 "PipelineError",
             ),
             "pipeline.limits": ("Limits",),
+            "pipeline.logins": ("Login",),
             "pipeline.manifest": (
                 "Dependency",
                 "ImageManifest",
@@ -151,7 +167,10 @@ else:
                 "Expectations",
                 "Extracted",
                 "FoundSignature",
+                "Freshness",
                 "ImagePathPlace",
+                "KeyPlace",
+                "LoadedImage",
                 "Located",
                 "ManifestEvidence",
                 "ManifestProof",
@@ -163,8 +182,10 @@ else:
                 "Stored",
                 "Unchanged",
                 "Unverified",
+                "Validators",
                 "Verified",
             ),
+            "pipeline.secret": ("Secret",),
             "pipeline.stage": (
                 "Stage",
                 "first_success",
@@ -188,13 +209,18 @@ else:
             ),
             "pipeline.trust": (
                 "AnyScope",
+                "AnySigner",
                 "Decision",
                 "Fingerprint",
                 "KeyEntry",
                 "KeySet",
                 "NamedScope",
+                "SignaturePlan",
+                "SignedDigest",
+                "SignedMessage",
                 "Signer",
                 "SigstoreSigner",
+                "TrustScope",
                 "TrustedKey",
                 "parse_fingerprint",
             ),
@@ -202,7 +228,9 @@ else:
     )
 
 __all__ = [
+    "AddressScope",
     "AnyScope",
+    "AnySigner",
     "AppcReference",
     "ArchiveReference",
     "Candidate",
@@ -211,6 +239,7 @@ __all__ = [
     "Dependency",
     "Descriptor",
     "Digest",
+    "DigestAlgorithm",
     "DockerReference",
     "Downloaded",
     "ExitCode",
@@ -220,19 +249,23 @@ __all__ = [
     "Finder",
     "Fingerprint",
     "FoundSignature",
+    "Freshness",
     "ImageIDReference",
     "ImageManifest",
     "ImageName",
     "ImagePathPlace",
     "ImagePathReference",
     "KeyEntry",
+    "KeyPlace",
     "KeySet",
     "KeystoreJudge",
     "Label",
     "LabelName",
     "Labels",
     "Limits",
+    "LoadedImage",
     "Located",
+    "Login",
     "ManifestEvidence",
     "ManifestProof",
     "Mirrors",
@@ -246,14 +279,20 @@ __all__ = [
     "QuarantinedBlob",
     "Reference",
     "RegistryPlace",
+    "Secret",
+    "SignaturePlan",
     "SignatureProof",
+    "SignedDigest",
+    "SignedMessage",
     "Signer",
     "SigstoreSigner",
     "Stage",
     "Stored",
+    "TrustScope",
     "TrustedKey",
     "Unchanged",
     "Unverified",
+    "Validators",
     "Verified",
     "accept_unsigned",
     "apply_policy",
