@@ -19,15 +19,18 @@ from typing import TYPE_CHECKING
 from pipeline.lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    from pipeline.addresses import AddressScope as AddressScope
     from pipeline.admission import KeystoreJudge as KeystoreJudge
     from pipeline.admission import PolicyJudge as PolicyJudge
     from pipeline.asynchronous import in_thread as in_thread
     from pipeline.digest import Digest as Digest
+    from pipeline.digest import DigestAlgorithm as DigestAlgorithm
     from pipeline.digest import parse_digest as parse_digest
     from pipeline.errors import ExitCode as ExitCode
     from pipeline.errors import PipelineError as PipelineError
     from pipeline.hashing import hash_blob as hash_blob
     from pipeline.limits import Limits as Limits
+    from pipeline.logins import Login as Login
     from pipeline.manifest import Dependency as Dependency
     from pipeline.manifest import ImageManifest as ImageManifest
     from pipeline.manifest import parse_manifest as parse_manifest
@@ -62,6 +65,8 @@ if TYPE_CHECKING:
     from pipeline.results import FoundSignature as FoundSignature
     from pipeline.results import Freshness as Freshness
     from pipeline.results import ImagePathPlace as ImagePathPlace
+    from pipeline.results import KeyPlace as KeyPlace
+    from pipeline.results import LoadedImage as LoadedImage
     from pipeline.results import Located as Located
     from pipeline.results import ManifestEvidence as ManifestEvidence
     from pipeline.results import ManifestProof as ManifestProof
@@ -75,6 +80,7 @@ if TYPE_CHECKING:
     from pipeline.results import Unverified as Unverified
     from pipeline.results import Validators as Validators
     from pipeline.results import Verified as Verified
+    from pipeline.secret import Secret as Secret
     from pipeline.stage import Stage as Stage
     from pipeline.stage import first_success as first_success
     from pipeline.stage import tap as tap
@@ -91,21 +97,27 @@ if TYPE_CHECKING:
     from pipeline.stages.verify import apply_policy as apply_policy
     from pipeline.stages.verify import verify_signature as verify_signature
     from pipeline.trust import AnyScope as AnyScope
+    from pipeline.trust import AnySigner as AnySigner
     from pipeline.trust import Decision as Decision
     from pipeline.trust import Fingerprint as Fingerprint
     from pipeline.trust import KeyEntry as KeyEntry
     from pipeline.trust import KeySet as KeySet
     from pipeline.trust import NamedScope as NamedScope
+    from pipeline.trust import SignaturePlan as SignaturePlan
+    from pipeline.trust import SignedDigest as SignedDigest
+    from pipeline.trust import SignedMessage as SignedMessage
     from pipeline.trust import Signer as Signer
     from pipeline.trust import SignerPolicy as SignerPolicy
     from pipeline.trust import SigstoreSigner as SigstoreSigner
     from pipeline.trust import TrustedKey as TrustedKey
+    from pipeline.trust import TrustScope as TrustScope
     from pipeline.trust import parse_fingerprint as parse_fingerprint
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
         __name__,
         {
+            "pipeline.addresses": ("AddressScope",),
             "pipeline.admission": (
                 "KeystoreJudge",
                 "PolicyJudge",
@@ -113,6 +125,7 @@ else:
             "pipeline.asynchronous": ("in_thread",),
             "pipeline.digest": (
                 "Digest",
+                "DigestAlgorithm",
                 "parse_digest",
             ),
             "pipeline.errors": (
@@ -121,6 +134,7 @@ else:
             ),
             "pipeline.hashing": ("hash_blob",),
             "pipeline.limits": ("Limits",),
+            "pipeline.logins": ("Login",),
             "pipeline.manifest": (
                 "Dependency",
                 "ImageManifest",
@@ -166,6 +180,8 @@ else:
                 "FoundSignature",
                 "Freshness",
                 "ImagePathPlace",
+                "KeyPlace",
+                "LoadedImage",
                 "Located",
                 "ManifestEvidence",
                 "ManifestProof",
@@ -180,6 +196,7 @@ else:
                 "Validators",
                 "Verified",
             ),
+            "pipeline.secret": ("Secret",),
             "pipeline.stage": (
                 "Stage",
                 "first_success",
@@ -203,14 +220,19 @@ else:
             ),
             "pipeline.trust": (
                 "AnyScope",
+                "AnySigner",
                 "Decision",
                 "Fingerprint",
                 "KeyEntry",
                 "KeySet",
                 "NamedScope",
+                "SignaturePlan",
+                "SignedDigest",
+                "SignedMessage",
                 "Signer",
                 "SignerPolicy",
                 "SigstoreSigner",
+                "TrustScope",
                 "TrustedKey",
                 "parse_fingerprint",
             ),
@@ -218,7 +240,9 @@ else:
     )
 
 __all__ = [
+    "AddressScope",
     "AnyScope",
+    "AnySigner",
     "AppcReference",
     "ArchiveReference",
     "Candidate",
@@ -227,6 +251,7 @@ __all__ = [
     "Dependency",
     "Descriptor",
     "Digest",
+    "DigestAlgorithm",
     "DockerReference",
     "Downloaded",
     "ExitCode",
@@ -243,13 +268,16 @@ __all__ = [
     "ImagePathPlace",
     "ImagePathReference",
     "KeyEntry",
+    "KeyPlace",
     "KeySet",
     "KeystoreJudge",
     "Label",
     "LabelName",
     "Labels",
     "Limits",
+    "LoadedImage",
     "Located",
+    "Login",
     "ManifestEvidence",
     "ManifestProof",
     "MirrorFault",
@@ -264,12 +292,17 @@ __all__ = [
     "QuarantinedBlob",
     "Reference",
     "RegistryPlace",
+    "Secret",
+    "SignaturePlan",
     "SignatureProof",
+    "SignedDigest",
+    "SignedMessage",
     "Signer",
     "SignerPolicy",
     "SigstoreSigner",
     "Stage",
     "Stored",
+    "TrustScope",
     "TrustedKey",
     "Unchanged",
     "Unverified",

@@ -61,7 +61,7 @@ class StreamHasher:
         self._text = [self._hashes[key].update for key in self._hashes if key[1]]
         self._ends_in_cr = False
         self._has_lone_cr = False
-        self.count = 0
+        self.count: int = 0
 
     def update(self, chunk: bytes) -> None:
         """Take the next bytes; ``count`` is how many it has taken."""
