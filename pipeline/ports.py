@@ -105,6 +105,8 @@ class Request:
 
     What is ``content_addressed`` is named by its digest, which whoever asks checks: its rest may
     be asked for without a validator.
+
+    ``attempt`` counts how often it is sent, from 1; whoever sends it again says so.
     """
 
     url: str
@@ -121,6 +123,7 @@ class Request:
     form: tuple[tuple[str, Secret], ...] = ()
     content_addressed: bool = False
     is_anonymous: bool = False
+    attempt: int = 1
 
 
 @final

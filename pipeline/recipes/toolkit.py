@@ -29,7 +29,7 @@ from pipeline.errors import (
     PipelineError,
     StoreError,
 )
-from pipeline.events import Noticed, Observer
+from pipeline.events import Noticed, Observer, tell
 from pipeline.limits import Limits
 from pipeline.names import ImageName, Labels, this_platform
 from pipeline.oci import OciPlatform
@@ -120,7 +120,7 @@ class ReportingKeyring:
             if skipped not in self.reported:
                 self.reported.add(skipped)
                 message = f"key file left out: {printable(f'{skipped.path}: {skipped.reason}')}"
-                self.observer.on_event(Noticed("key-skipped", message))
+                tell(self.observer, Noticed("key-skipped", message))
         return found
 
 

@@ -540,10 +540,10 @@ class TestEvents:
     def test_stages_in_order(self, setting: Setting) -> None:
         setting.fetch()
         ended = [each.stage for each in setting.log.events if isinstance(each, StageEnded)]
-        assert ended == ["discover", "download", "verify", "extract", "store"]
+        assert ended == ["discover", "download", "verify", "extract", "store", "fetch"]
 
     def test_failures_have_a_kind(self, setting: Setting) -> None:
         setting.pages[IMAGE] = Page(b"tampered")
         setting.refuse()
         kinds = [each.error_kind for each in setting.log.events if isinstance(each, StageEnded)]
-        assert kinds == [None, None, "bad-signature"]
+        assert kinds == [None, None, "bad-signature", "bad-signature"]

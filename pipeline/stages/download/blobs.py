@@ -30,6 +30,7 @@ from pipeline.errors import (
     StoreUnavailable,
     TransportError,
 )
+from pipeline.events import CacheHit, tell
 from pipeline.hashing import StreamHasher, start_hashing
 from pipeline.limits import PARALLEL_LAYERS
 from pipeline.oci import Descriptor
@@ -98,6 +99,7 @@ def _fetch_blob(
             return Failure(stored.failure())
         blob = stored.unwrap()
         if blob is not None:
+            tell(ports.observer, CacheHit("blob", str(digest)))
             return Success(blob)
         taken = take(ports, redact_url(url), partial(ports.quarantine.resume_blob, digest))
         if not is_successful(taken):
