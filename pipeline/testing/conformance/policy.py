@@ -7,7 +7,7 @@ from returns.pipeline import is_successful
 
 from pipeline.ports import ManifestPolicy, Proven
 from pipeline.results import ManifestEvidence
-from pipeline.testing.conformance.promises import expect, expect_success
+from pipeline.testing.conformance.promises import NonConformance, expect, expect_success
 from pipeline.testing.fakes import EPOCH
 
 
@@ -41,5 +41,8 @@ def check_policy(
         expect(outcome.reason != "", "who lets everything pass says so")
     for reference in ("", "docker://", "docker://UPPER/case", "\0", "x" * 10_000):
         # Whatever it says of them: it says something.
-        policy.wanted(reference)
-        policy.admit(replace(admitted, reference=reference), now)
+        try:
+            policy.wanted(reference)
+            policy.admit(replace(admitted, reference=reference), now)
+        except Exception as error:
+            raise NonConformance(f"nothing is raised, got {error!r} for {reference!r}") from error

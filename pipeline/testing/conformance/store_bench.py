@@ -70,15 +70,23 @@ class Bench:
     clock: FixedClock
 
     def put(self, sample: Sample | OciSample) -> Stored:
+        """Commit a sample, a second later than what was before."""
         self.clock.advance(1)
         return expect_success(put(self.store, sample, self.clock.now()), "commit")
 
+    def listed(self) -> tuple[Stored, ...]:
+        """Return what the store lists."""
+        return expect_success(self.store.list_images(), "list")
+
     def found(self, labels: Labels = Labels()) -> Digest:
+        """Return which sample is found."""
         return expect_success(self.store.find(NAME, labels), "find").image_id
 
     def not_found(self, outcome: Result[object, StoreError], promise: str) -> None:
+        """Expect that the store has no such image."""
         missed = not is_successful(outcome) and isinstance(outcome.failure(), ImageNotFound)
         expect(missed, promise)
 
     def remembered(self, url: str = URL) -> RemoteEntry | None:
+        """Return what the store remembers of a URL."""
         return expect_success(self.store.lookup(url), "look up a URL")

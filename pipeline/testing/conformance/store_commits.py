@@ -13,8 +13,9 @@ from pipeline.testing.samples import NAME, URL, Sample
 
 
 def check_empty(bench: Bench) -> None:
+    """Nothing is in a fresh store."""
     image_id = Sample().image_id
-    expect(bench.store.list_images().unwrap() == (), "an empty store lists nothing")
+    expect(bench.listed() == (), "an empty store lists nothing")
     bench.not_found(bench.store.resolve("ab"), "an empty store resolves nothing")
     bench.not_found(bench.store.find(NAME, Labels()), "an empty store finds nothing")
     bench.not_found(bench.store.manifest(image_id), "an empty store has no manifest")
@@ -26,6 +27,7 @@ def check_empty(bench: Bench) -> None:
 
 
 def check_commit(bench: Bench) -> None:
+    """What was committed is there, as it was."""
     sample = Sample(content=b"content")
     stored = bench.put(sample)
     wanted = Stored(
@@ -40,11 +42,11 @@ def check_commit(bench: Bench) -> None:
     )
     expect(stored == wanted, f"a commit returns what was stored, got {stored}")
     kept = replace(wanted, outcome="already-stored")
-    expect(bench.store.list_images().unwrap() == (kept,), "a listing has the image")
+    expect(bench.listed() == (kept,), "a listing has the image")
     bench.clock.advance(10**6)
     bench.store.touch(sample.image_id)
     bench.store.touch(Sample(version="never").image_id)
-    expect(bench.store.list_images().unwrap() == (kept,), "a use changes nothing of an image")
+    expect(bench.listed() == (kept,), "a use changes nothing of an image")
     expect(bench.found(sample.labels) == sample.image_id, "the image is found by all its labels")
     manifest = expect_success(bench.store.manifest(sample.image_id), "read the manifest")
     expect(manifest == sample.manifest, "the manifest is kept byte by byte")
@@ -53,10 +55,11 @@ def check_commit(bench: Bench) -> None:
 
 
 def check_commit_again(bench: Bench) -> None:
+    """A second commit changes nothing."""
     first = bench.put(Sample())
     again = bench.put(Sample())
     expect(again == replace(first, outcome="already-stored"), "a commit again changes nothing")
-    expect(len(bench.store.list_images().unwrap()) == 1, "an image is there once")
+    expect(len(bench.listed()) == 1, "an image is there once")
     with bench.store.quarantine() as opened:
         quarantine = expect_success(opened, "open a quarantine")
         extracted = extracted_of(Sample(content=b"other"), quarantine, bench.clock.now())
@@ -66,6 +69,7 @@ def check_commit_again(bench: Bench) -> None:
 
 
 def check_not_in_quarantine(bench: Bench) -> None:
+    """What is not whole in quarantine is refused."""
     with bench.store.quarantine() as opened:
         quarantine = expect_success(opened, "open a quarantine")
         extracted = extracted_of(Sample(), quarantine, bench.clock.now())
@@ -77,4 +81,4 @@ def check_not_in_quarantine(bench: Bench) -> None:
         elsewhere = replace(extracted.archive, key=key)
         refused = bench.store.commit(replace(extracted, archive=elsewhere))
         expect(not is_successful(refused), f"{key!r} is no file in quarantine")
-    expect(bench.store.list_images().unwrap() == (), "nothing was stored")
+    expect(bench.listed() == (), "nothing was stored")

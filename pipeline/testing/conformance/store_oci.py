@@ -15,6 +15,7 @@ from pipeline.testing.samples import Sample
 
 
 def check_oci_commit(bench: Bench) -> None:
+    """All parts of an image are kept."""
     for sample in (
         OciSample(signers="a*", max_age_seconds=5),
         OciSample(tag=None, layers=(), asked_digest=True),
@@ -34,7 +35,7 @@ def check_oci_commit(bench: Bench) -> None:
         )
         expect(stored == wanted, f"a commit returns what was stored, got {stored}")
         kept = replace(wanted, outcome="already-stored")
-        listed = expect_success(bench.store.list_images(), "list")
+        listed = bench.listed()
         expect(listed[0] == kept, "a listing has the image")
         expect(bench.put(sample).outcome == "already-stored", "a commit again changes nothing")
         digits, algorithm = sample.image_id.hex, sample.image_id.algorithm
@@ -64,6 +65,7 @@ def _expect_blobs(bench: Bench, sample: OciSample) -> None:
 
 
 def check_oci_remove(bench: Bench) -> None:
+    """Parts that another image needs stay."""
     one = OciSample(repository="one", layers=(b"shared", b"one"))
     other = OciSample(repository="other", layers=(b"shared", b"other"))
     bench.put(one)
@@ -82,6 +84,7 @@ def check_oci_remove(bench: Bench) -> None:
 
 
 def check_oci_incomplete(bench: Bench) -> None:
+    """An image without all its parts is refused."""
     with bench.store.quarantine() as opened:
         quarantine = expect_success(opened, "open a quarantine")
         extracted = extracted_of(OciSample(), quarantine, bench.clock.now())
@@ -98,13 +101,14 @@ def check_oci_incomplete(bench: Bench) -> None:
             expect(not is_successful(refused), "an image without all its parts is refused")
         refused = bench.store.commit(replace(extracted, archive=first.blob))
         expect(not is_successful(refused), "another file in the manifest's place is refused")
-        expect(bench.store.list_images().unwrap() == (), "nothing was stored")
+        expect(bench.listed() == (), "nothing was stored")
         for content in extracted.contents:
             bench.not_found(bench.store.open_blob(content.descriptor.digest), "nothing was stored")
         expect_success(bench.store.commit(extracted), "commit what was refused in part")
 
 
 def check_adoption(bench: Bench) -> None:
+    """What the store has can be taken into quarantine."""
     sample = OciSample()
     bench.put(sample)
     digest, content = next(iter(sample.blobs.items()))

@@ -9,6 +9,7 @@ from pipeline.testing.samples import NAME, URL, Sample
 
 
 def check_remote(bench: Bench) -> None:
+    """What a URL gave is remembered."""
     sample = Sample(validators=Validators('"one"', "yesterday"), max_age_seconds=10)
     bench.put(sample)
     entry = bench.remembered()
@@ -39,6 +40,7 @@ def check_remote(bench: Bench) -> None:
 
 
 def check_secrets(bench: Bench) -> None:
+    """Neither passwords nor tokens of URLs are."""
     secret = "https://user:secret@example.com/app.aci?token=hidden"  # noqa: S105 - an example
     stored = bench.put(Sample(url=secret))
     expect("secret" not in stored.source, "a password in a URL is not kept")
@@ -49,6 +51,7 @@ def check_secrets(bench: Bench) -> None:
 
 
 def check_remove(bench: Bench) -> None:
+    """A removal takes an image and what is remembered of it."""
     gone, stays = Sample(version="1"), Sample(version="2", url=f"{URL}?2")
     bench.put(gone)
     bench.put(stays)
