@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt lint type imports test docs demo bench fuzz check clean
+.PHONY: help setup lock fmt lint type imports test docs demo bench fuzz coverage mutants check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -54,7 +54,17 @@ fuzz: $(STAMP) ## feed junk to what reads OpenPGP, SECONDS=600
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .ci/fuzz-requirements.txt
 	$(BIN)/python -W ignore -m tests.fuzz.openpgp $(SECONDS)
 
+coverage: $(STAMP) ## run the tests and say what they do not reach
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+FILES ?=
+mutants: $(STAMP) ## change what decides on trust; a test must fail, FILES="…"
+	$(BIN)/python -m tests.mutants $(FILES)
+
 check: lint type imports test docs ## everything that CI runs
 
 clean: ## remove what was made
-	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* mutants

@@ -13,6 +13,9 @@ settings.register_profile(
     "quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2_000)
+settings.register_profile(
+    "mutants", settings.get_profile("quick"), max_examples=25, derandomize=True, database=None
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 collect_ignore = ["fuzz/openpgp.py"]

@@ -8,9 +8,9 @@ without credentials.
       ParseError      3  InvalidReference, UnsupportedReference
       DiscoveryError      4  DiscoveryFailed
       DownloadError       5  HttpStatus, InvalidUrl, BadAnswer, PeerRefused, TransferTooSlow,
-                             RetriesExhausted, ConnectionFailed, TlsFailed, InsecureUrl,
-                             TooManyRedirects, TruncatedBody, BodyTooLarge, DeadlineExceeded,
-                             FileUnreadable, AuthenticationFailed, RealmRefused,
+                             RetriesExhausted, TransferStopped, ConnectionFailed, TlsFailed,
+                             InsecureUrl, TooManyRedirects, TruncatedBody, BodyTooLarge,
+                             DeadlineExceeded, FileUnreadable, AuthenticationFailed, RealmRefused,
                              SignatureDeferred, SignatureUnavailable, DigestMismatch,
                              BlobSizeMismatch, AllCandidatesFailed
       VerificationError   6  NotASignature, NotASignedMessage, UnknownSigner, BadSignature,
@@ -104,6 +104,7 @@ from pipeline.errors.transport import (
     RetriesExhausted,
     TlsFailed,
     TooManyRedirects,
+    TransferStopped,
     TransferTooSlow,
     TransportError,
     TruncatedBody,
@@ -216,6 +217,7 @@ __all__ = [
     "TooFewSigners",
     "TooManyDependencies",
     "TooManyRedirects",
+    "TransferStopped",
     "TransferTooSlow",
     "TransportError",
     "TruncatedBody",

@@ -35,7 +35,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.containers.auth_json import Helper
-from pipeline.events import Noticed, Observer, tell
+from pipeline.events import SILENCE, Noticed, Observer, tell
 from pipeline.limits import (
     CREDENTIAL_HELPER_BYTES,
     CREDENTIAL_HELPER_SECONDS,
@@ -59,7 +59,7 @@ class CredentialHelpers:
         self,
         environment: Mapping[str, str],
         clock: Clock,
-        observer: Observer,
+        observer: Observer = SILENCE,
         *,
         seconds: float = CREDENTIAL_HELPER_SECONDS,
     ) -> None:
