@@ -23,7 +23,7 @@ from pipeline.events import (
     StageStarted,
     tell,
 )
-from pipeline.names import ImageName, Labels, Platform
+from pipeline.names import ImageName, Label, LabelName, Labels, Platform
 from pipeline.observing import observed, subject_of
 from pipeline.oci import OciPlatform
 from pipeline.reference import AppcReference, ArchiveReference
@@ -191,6 +191,8 @@ def subjects() -> Iterator[tuple[object, str]]:
     yield "./a\x1b[2J", r"./a\x1b[2J"
     yield "https://[/", "(unreadable URL)"
     yield ArchiveReference("https://example.com/a?t=secret"), "https://example.com/a?t=…"
+    label = Label(LabelName("version"), "1\x1b[2J")
+    yield AppcReference(ImageName("a.com/app"), Labels((label,))), r"a.com/app:1\x1b[2J"
     yield pinned, pinned.string
     yield place.image, f"docker://example.com/app@{DIGEST}"
     yield Located(pinned, ()), pinned.string

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -39,6 +39,7 @@ rows = st.builds(
 )
 
 
+@example([Row("fetch", "x", 1, 0, 1.0, 2e-311)], 80)
 @given(st.lists(rows, max_size=12), st.integers(-1, 250))
 def test_never_wider_than_the_terminal(told: list[Row], width: int) -> None:
     for line in waterfall(told, width):

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.cli.talk import Talk
 from pipeline.cli.timings import Timings, terminal_width
-from pipeline.events import Noticed, StageStarted
+from pipeline.events import Noticed, StageEnded, StageStarted
 from pipeline.testing.fakes import FixedClock
 from tests.support.world import HOST, IMAGE_PATH, REFERENCE, Answer, World, make_image
 
@@ -103,6 +103,13 @@ def test_what_has_not_ended_has_lasted_until_now(capsys: pytest.CaptureFixture[s
     timings.close()
     told = json.loads(capsys.readouterr().err)
     assert (told["seconds"], told["error_kind"]) == (3.0, "aborted")
+
+
+def test_an_end_without_a_beginning_is_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    timings = Timings(Talk(), FixedClock())
+    timings.on_event(StageEnded("verify", "x", 1.0, None, span=7))
+    timings.close()
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
