@@ -229,7 +229,7 @@ Event: TypeAlias = (
 
 
 class Observer(Protocol):
-    """Who watches. What an observer does changes nothing."""
+    """Who watches. What an observer does, or raises, changes nothing (:func:`tell`)."""
 
     def on_event(self, event: Event) -> None:
         """Take note of an event; called from the threads that do the work, several at once."""

@@ -71,12 +71,12 @@ def subject_of(value: object) -> str:
         case str():
             return redact_url(value)
         case ArchiveReference():
+            # The escapes of its string, a CIMD, would hide a secret and keep it.
             return redact_url(value.url)
         case DockerReference() | ImagePathReference():
             # There is no secret in it, and an "@" before its digest.
             return printable(value.string)
         case AppcReference() | ImageIDReference():
-            # The escapes of a CIMD would hide a secret and keep it.
             return redact_url(value.string)
         case Located():
             return subject_of(value.reference)

@@ -107,9 +107,10 @@ def _request(event: RequestStarted) -> _Attributes:
 
 
 def _response(event: RequestEnded) -> _Attributes:
-    attributes: _Attributes = {"http.response.body.size": event.received}
+    attributes: _Attributes = {}
     if event.status is not None:
         attributes["http.response.status_code"] = event.status
+        attributes["http.response.body.size"] = event.received
     if event.redirected_to is not None:
         attributes["image_pipeline.redirected_to"] = event.redirected_to
     return attributes

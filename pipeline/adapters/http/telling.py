@@ -1,6 +1,6 @@
 """One HTTP request, told: when it is sent, and how it was answered.
 
-Request, Transfer -> RequestStarted, then RequestEnded
+Target, Request, Transfer -> RequestStarted, then RequestEnded
 """
 
 from collections.abc import Callable, Iterator

@@ -34,7 +34,8 @@ _DOWNLOAD: Final = "download"
 class Row:
     """What took how long, and how much it handled, in bytes; None for what handles none.
 
-    Of a transfer, and of the download that it is for, ``size`` is what came in by this run.
+    ``seconds`` is None for what has not ended. Of a transfer, and of the download that it is for,
+    ``size`` is what came in by this run.
     """
 
     stage: str
@@ -113,10 +114,9 @@ class Recording:
             size = sum(received) if received else None
         seconds = now - row.start if row.seconds is None else row.seconds
         kind = ABORTED if row.seconds is None else row.error_kind
-        start = row.start - zero
         yield replace(
             row,
-            start=start,
+            start=row.start - zero,
             seconds=seconds,
             size=size,
             retries=retries,
