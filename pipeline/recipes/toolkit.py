@@ -146,7 +146,9 @@ class Toolkit:
         self.web = LazyTransport(self._make_web)
         of_registries = LazyTransport(self._make_registry_transport)
         self.registries = LazyRegistries(settings, of_registries.prepare)
-        self.transport = RoutedTransport(FileTransport(self.clock), of_registries, self.web)
+        self.transport = RoutedTransport(
+            FileTransport(self.clock), of_registries, self.web, self.registries.roots
+        )
 
     def __enter__(self) -> Self:
         """Return itself."""
