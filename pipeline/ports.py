@@ -429,7 +429,8 @@ class Quarantine(Protocol):
     def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
         """Take up what is held of ``url``, or start.
 
-        While another session is at it, waits, at most so long.
+        While another session is at it, waits, at most so long. What this session holds itself, it
+        begins anew beside that: nobody waits for themselves.
         """
         ...
 
