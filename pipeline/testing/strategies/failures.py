@@ -41,6 +41,7 @@ from pipeline.testing.strategies.text import (
     digests,
     fingerprints,
     hex_digits,
+    texts,
     times,
     untrusted_texts,
     urls,
@@ -57,6 +58,7 @@ _NESTED: Final[frozenset[type]] = frozenset(
 _BY_NAME: Final[dict[str, st.SearchStrategy[Any]]] = {
     "url": urls() | untrusted_texts(),
     "redirected_from": st.none() | urls(),
+    "advice": texts(min_size=1),
     "status": st.integers(100, 599),
     "retry_after_seconds": st.none() | st.floats(0, 10**6),
     "issuers": st.lists(hex_digits(min_size=16, max_size=16), max_size=2).map(tuple),
