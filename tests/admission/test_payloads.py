@@ -93,7 +93,10 @@ SHA512 = "sha512:" + "cd" * 64
         (document() | {"optional": 1}, "$.optional: got 1, wanted an object"),
         (
             document() | {"optional": {"timestamp": 2**63}},
-            f"$.optional.timestamp: got a very large number, wanted an integer from {-(2**63)} to {2**63 - 1}",
+            (
+                "$.optional.timestamp: got a very large number, "
+                f"wanted an integer from {-(2**63)} to {2**63 - 1}"
+            ),
         ),
     ],
 )
