@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from pipeline.results import ManifestProof as ManifestProof
     from pipeline.results import NoProof as NoProof
     from pipeline.results import OciImage as OciImage
+    from pipeline.results import OlderSignature as OlderSignature
     from pipeline.results import QuarantinedBlob as QuarantinedBlob
     from pipeline.results import RegistryPlace as RegistryPlace
     from pipeline.results import SignatureProof as SignatureProof
@@ -132,6 +133,7 @@ else:
             "pipeline.oci": (
                 "Descriptor",
                 "OciPlatform",
+                "OlderSignature",
             ),
             "pipeline.oci.platforms": ("parse_platform",),
             "pipeline.recipes.fetcher": ("Fetcher",),
@@ -157,6 +159,7 @@ else:
                 "ManifestProof",
                 "NoProof",
                 "OciImage",
+                "OlderSignature",
                 "QuarantinedBlob",
                 "RegistryPlace",
                 "SignatureProof",
@@ -240,6 +243,7 @@ __all__ = [
     "NoProof",
     "OciImage",
     "OciPlatform",
+    "OlderSignature",
     "PipelineError",
     "Platform",
     "PolicyJudge",

@@ -22,6 +22,8 @@ class NoticeObserver:
         match event:
             case Noticed("tls-not-verified"):
                 pass  # the command has warned of it before anything else
+            case Noticed("older-signature"):
+                self._talk.warn(event.message)
             case Noticed():
                 self._talk.say(event.message)
             case StageStarted() if self._debug:
