@@ -133,7 +133,6 @@ else:
             "pipeline.oci": (
                 "Descriptor",
                 "OciPlatform",
-                "OlderSignature",
             ),
             "pipeline.oci.platforms": ("parse_platform",),
             "pipeline.recipes.fetcher": ("Fetcher",),
