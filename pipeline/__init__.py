@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from pipeline.results import ManifestProof as ManifestProof
     from pipeline.results import NoProof as NoProof
     from pipeline.results import OciImage as OciImage
+    from pipeline.results import OlderSignature as OlderSignature
     from pipeline.results import QuarantinedBlob as QuarantinedBlob
     from pipeline.results import RegistryPlace as RegistryPlace
     from pipeline.results import SignatureProof as SignatureProof
@@ -191,6 +192,7 @@ else:
                 "ManifestProof",
                 "NoProof",
                 "OciImage",
+                "OlderSignature",
                 "QuarantinedBlob",
                 "RegistryPlace",
                 "SignatureProof",
@@ -290,6 +292,7 @@ __all__ = [
     "NoProof",
     "OciImage",
     "OciPlatform",
+    "OlderSignature",
     "PipelineError",
     "Platform",
     "PolicyJudge",
