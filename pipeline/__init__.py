@@ -14,6 +14,8 @@ The names below are the public interface, with the modules ``pipeline.adapters``
 imports this package too, starts without what it does not need.
 """
 
+from importlib import import_module as _import_module
+from sys import modules as _modules
 from typing import TYPE_CHECKING
 
 from pipeline.lazy import lazy_attributes
@@ -301,3 +303,7 @@ __all__ = [
     "this_platform",
     "verify_signature",
 ]
+
+if "hypothesis" in _modules:
+    # Its entry point has come and gone, before there was anything to register.
+    _import_module("pipeline.testing.registration").register_strategies()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ["pipeline", "pipeline.adapters", "pipeline.adapters.http"]
+PACKAGES = ["pipeline", "pipeline.adapters", "pipeline.adapters.http", "pipeline.testing"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)
