@@ -81,4 +81,4 @@ assert_type(make_openpgp_key(), OpenPGPKey)
 # A check is not given what is no maker, and a strategy no option that it has not.
 check_keyring(StaticKeyring())  # type: ignore[arg-type]
 strategies.bad_archives(threats=("nonsense",))  # type: ignore[arg-type]
-strategies.digests("sha256")  # type: ignore[misc]
+strategies.digests("sha256")  # type: ignore[call-arg]
