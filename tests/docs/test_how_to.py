@@ -10,12 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 from returns.pipeline import is_successful
+from returns.result import Failure
 
 from pipeline import (
     Digest,
@@ -39,9 +42,19 @@ from pipeline.adapters import (
     open_store,
     parse_connect_to,
 )
-from pipeline.errors import AllCandidatesFailed, BadSignature
+from pipeline.errors import (
+    AllCandidatesFailed,
+    BadSignature,
+    HttpStatus,
+    InsecureUrl,
+    InvalidUrl,
+    RetriesExhausted,
+    TransportError,
+    with_url,
+)
 from pipeline.limits import STOP_SECONDS
 from pipeline.oci.platforms import oci_platform
+from pipeline.ports import Request, Sink
 from pipeline.reference import ArchiveReference
 from pipeline.results import (
     Candidate,
@@ -51,11 +64,14 @@ from pipeline.results import (
     Unsigned,
     Validators,
 )
-from pipeline.testing.fakes import EPOCH, StaticKeyring
+from pipeline.secret import Secret
+from pipeline.testing.fakes import EPOCH, MemoryTransport, StaticKeyring
+from pipeline.testing.fakes import Page as MemoryPage
 from pipeline.testing.oci import make_image as make_oci_image
 from pipeline.trust import Fingerprint
 from tests.docs import how_to
 from tests.support.registry_site import RegistrySite, use_lookaside
+from tests.support.sinks import ResumableSink
 from tests.support.world import (
     HOST,
     IMAGE_PATH,
@@ -385,3 +401,79 @@ def test_from_asyncio_a_timeout(here: World, web: HttpTransport) -> None:
     _, over = stall(here)
     assert asyncio.run(page.fetch_within(fetcher, REFERENCE, 0.2)) is None
     over.set()
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, MemoryTransport]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "t0ken")
+    web = MemoryTransport({})
+    page = how_to.run("own-transport")
+    return page.open_bucket("https://s3.example.com", "images", "us-east-1", web), web
+
+
+def test_own_transport_signs_for_the_bucket_alone(s3: tuple[Any, MemoryTransport]) -> None:
+    transport, web = s3
+    base = "https://s3.example.com/images/"
+    for url in (
+        base,
+        f"{base}app.aci?versionId=1",
+        f"{base}app.aci#part",
+        f"{base}../other/app.aci",
+        f"{base}%2e%2e/other/app.aci",
+        f"{base}/app.aci",
+        "https://s3.example.com/images",
+        "https://s3.example.com/images-evil/app.aci",
+        "https://s3.example.com.evil.example/images/app.aci",
+        "http://s3.example.com/images/app.aci",
+        "https://s3.example.com:444/images/app.aci",
+        "\ud800",
+    ):
+        failure = transport.fetch(Request(url, 10, 1.0, 1.0), ResumableSink()).failure()
+        assert isinstance(failure, InvalidUrl), url
+    posted = Request(f"{base}app.aci", 10, 1.0, 1.0, method="POST")
+    assert isinstance(transport.fetch(posted, ResumableSink()).failure(), InvalidUrl)
+    assert web.requests == []
+
+
+def test_own_transport_sends_the_signature_and_nothing_else(
+    s3: tuple[Any, MemoryTransport],
+) -> None:
+    transport, web = s3
+    url = "https://s3.example.com/images/app.aci"
+    token = (("Authorization", Secret("of a registry")),)
+    asked = Request(url, 10, 1.0, 2.0, headers=token, plain_headers=token)
+    failure = transport.fetch(asked, ResumableSink()).failure()
+    [sent] = web.requests
+    assert sent.url.startswith(f"{url}?")
+    assert "X-Amz-Signature=" in sent.url
+    assert (sent.headers, sent.plain_headers, sent.is_anonymous) == ((), (), True)
+    assert (sent.max_bytes, sent.idle_seconds, sent.total_seconds) == (10, 1.0, 2.0)
+    assert failure == HttpStatus(url, 404)
+
+
+def test_own_transport_shows_no_signature(s3: tuple[Any, MemoryTransport]) -> None:
+    transport, _ = s3
+    url, sink = "https://s3.example.com/images/app.aci", ResumableSink()
+
+    class Answering:
+        """Has every URL, or fails on every URL."""
+
+        error: TransportError | None = None
+
+        def fetch(self, request: Request, sink: Sink) -> Any:
+            if self.error is not None:
+                return Failure(with_url(self.error, URL, request.url))
+            return MemoryTransport({request.url: MemoryPage(b"content")}).fetch(request, sink)
+
+    answering = Answering()
+    transport = replace(transport, web=answering)
+    told = transport.fetch(Request(url, 10, 1.0, 1.0), sink).unwrap()
+    assert told.url == sink.begun[0].url == url
+    refused = HttpStatus(URL, 503)
+    for error in (refused, InsecureUrl("http://x/", URL), RetriesExhausted(URL, (refused,))):
+        answering.error = error
+        failure = transport.fetch(Request(url, 10, 1.0, 1.0), sink).failure()
+        assert failure == with_url(error, URL, url)
+        assert "Amz" not in repr(failure)
