@@ -51,6 +51,7 @@ class BrokenDiscovery:
     finds_unknown: bool = False
     finds_unknown_keys: bool = False
     calls_it: ImageName = UNKNOWN
+    calls_keys: ImageName = UNKNOWN
     shuffles: bool = False
     asked: int = 0
 
@@ -64,7 +65,7 @@ class BrokenDiscovery:
 
     def public_keys(self, name: ImageName) -> Result[tuple[KeyPlace, ...], DiscoveryError]:
         if name == UNKNOWN and not self.finds_unknown_keys:
-            return StaticDiscovery().public_keys(self.calls_it)
+            return StaticDiscovery().public_keys(self.calls_keys)
         return Success(self.keys)
 
 
@@ -80,6 +81,7 @@ class BrokenDiscovery:
         (BrokenDiscovery(finds_unknown=True), "nowhere is a failure"),
         (BrokenDiscovery(finds_unknown_keys=True), "keys that are nowhere"),
         (BrokenDiscovery(calls_it=KNOWN), "names what was looked for"),
+        (BrokenDiscovery(calls_keys=KNOWN), "names whose keys"),
         (
             BrokenDiscovery(places=(PLACE, replace(PLACE, image="https://m/app")), shuffles=True),
             "same order",

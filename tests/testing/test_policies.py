@@ -35,7 +35,7 @@ from pipeline.testing.fakes import (
     StaticKeyring,
     StaticPolicy,
 )
-from pipeline.testing.oci import make_image
+from pipeline.testing.oci import make_image, make_index
 from pipeline.testing.openpgp import make_openpgp_key
 from pipeline.testing.sigstore import make_sigstore_key
 from pipeline.trust import Decision, SigstoreSigner
@@ -63,6 +63,10 @@ def by_policy(requirement: Requirement) -> PolicyJudge:
     ("policy", "admitted"),
     [
         (StaticPolicy({DIGEST: PROVEN}), UNSIGNED),
+        (
+            StaticPolicy({DIGEST: PROVEN}),
+            replace(UNSIGNED, documents=(make_index(IMAGE).raw, IMAGE.raw)),
+        ),
         (KeystoreJudge(StaticKeyring((OPENPGP.trusted(),)), OpenPGPVerifier()), SIGNED),
         (
             by_policy(SigstoreSigned(KeyFiles(("/key",)), MatchReference("matchExact"))),

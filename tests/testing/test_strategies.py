@@ -2,7 +2,7 @@
 
 import string
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
@@ -19,7 +19,13 @@ from pipeline.admission.requirements import (
     SigstoreSigned,
 )
 from pipeline.documents import fetch_document
-from pipeline.errors import HttpStatus, PipelineError, RequirementUnmet, VerificationError
+from pipeline.errors import (
+    HttpStatus,
+    PipelineError,
+    RequirementUnmet,
+    TooFewSigners,
+    VerificationError,
+)
 from pipeline.events import Event
 from pipeline.hashing import start_hashing
 from pipeline.limits import RETRIES
@@ -182,6 +188,7 @@ class TestErrors:
     UNSAFE = frozenset(map(chr, range(32))) - {"\n"}
 
     @settings(deadline=None)
+    @example(TooFewSigners(("\x1b[2J",), 2))
     @given(strategies.errors())
     def test_messages_are_safe(self, error: PipelineError) -> None:
         for text in (error.message, error.hint):
