@@ -21,7 +21,7 @@ $(STAMP): .ci/requirements.txt pyproject.toml
 	@touch $@
 
 lock: $(STAMP) ## resolve the newest allowed requirements into .ci/requirements.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade --group dev --extra testing pyproject.toml -o .ci/requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade --group dev --group docs --extra testing pyproject.toml -o .ci/requirements.txt
 
 fmt: $(STAMP) ## format the code
 	$(BIN)/ruff check -q --fix-only .
