@@ -197,6 +197,7 @@ class TestAcceptUnsigned:
     def test_keeps_the_reason(self) -> None:
         """Signed or not."""
         stage = pickle.loads(pickle.dumps(accept_unsigned("asked for with --insecure-options")))
+        assert stage.name == "accept-unsigned"
         for evidence in (Unsigned(), EVIDENCE):
             image = downloaded(evidence)
             wanted = Unverified(image, "asked for with --insecure-options")

@@ -102,6 +102,13 @@ class TestApplyPolicy:
         assert stage(downloaded()).unwrap() == Verified(downloaded(), (SIGNER,), DECISION)
         assert policy.asked == [(EVIDENCE, CLOCK.time)]
 
+    @pytest.mark.parametrize("documents", [(IMAGE.raw,), (INDEX.raw, INDEX.raw, IMAGE.raw)])
+    def test_the_last_document_is_the_image_s(self, documents: tuple[bytes, ...]) -> None:
+        """However many lead to it."""
+        image = downloaded(replace(EVIDENCE, documents=documents))
+        stage = apply_policy(policy=ScriptedPolicy(), clock=CLOCK)
+        assert stage(image).unwrap() == Verified(image, (SIGNER,), DECISION)
+
     def test_let_through(self) -> None:
         """It is not verified for that."""
         stage = apply_policy(policy=ScriptedPolicy(Success(LET_THROUGH)), clock=CLOCK)
