@@ -14,6 +14,8 @@ The names below are the public interface, with the modules ``pipeline.adapters``
 line, which imports this package too, starts without what it does not need.
 """
 
+from importlib import import_module as _import_module
+from sys import modules as _modules
 from typing import TYPE_CHECKING
 
 from pipeline.lazy import lazy_attributes
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from pipeline.results import ManifestProof as ManifestProof
     from pipeline.results import NoProof as NoProof
     from pipeline.results import OciImage as OciImage
+    from pipeline.results import OlderSignature as OlderSignature
     from pipeline.results import QuarantinedBlob as QuarantinedBlob
     from pipeline.results import RegistryPlace as RegistryPlace
     from pipeline.results import SignatureProof as SignatureProof
@@ -189,6 +192,7 @@ else:
                 "ManifestProof",
                 "NoProof",
                 "OciImage",
+                "OlderSignature",
                 "QuarantinedBlob",
                 "RegistryPlace",
                 "SignatureProof",
@@ -288,6 +292,7 @@ __all__ = [
     "NoProof",
     "OciImage",
     "OciPlatform",
+    "OlderSignature",
     "PipelineError",
     "Platform",
     "PolicyJudge",
@@ -337,3 +342,7 @@ __all__ = [
     "this_platform",
     "verify_signature",
 ]
+
+if "hypothesis" in _modules:
+    # Its entry point has come and gone, before there was anything to register.
+    _import_module("pipeline.testing.registration").register_strategies()

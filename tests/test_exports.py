@@ -11,7 +11,7 @@ import pytest
 import pipeline
 from pipeline import errors, ports
 
-PACKAGES = ["pipeline", "pipeline.adapters", "pipeline.adapters.http"]
+PACKAGES = ["pipeline", "pipeline.adapters", "pipeline.adapters.http", "pipeline.testing"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

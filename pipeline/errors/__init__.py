@@ -108,6 +108,7 @@ from pipeline.errors.transport import (
     TransferTooSlow,
     TransportError,
     TruncatedBody,
+    with_url,
 )
 from pipeline.errors.verification import (
     BadSignature,
@@ -230,4 +231,5 @@ __all__ = [
     "VerificationError",
     "WeakSignature",
     "document_error",
+    "with_url",
 ]

@@ -1,6 +1,6 @@
 """What a transport fails with: between a URL and a whole body. Exit code 5."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar, Literal, TypeAlias, final
 
 from pipeline.addresses import AddressScope
@@ -469,3 +469,19 @@ TransportError: TypeAlias = (
     | RealmRefused
 )
 """What a transport fails with."""
+
+
+def with_url(error: TransportError, asked: str, url: str) -> TransportError:
+    """Return ``error`` with ``url`` wherever it names ``asked``.
+
+    For a transport that asks another one by a URL of its own, which may be a secret.
+
+    >>> with_url(HttpStatus("https://h/a?signature=s3cret", 404), "https://h/a?signature=s3cret",
+    ...          "https://h/a").url
+    'https://h/a'
+    """
+    if isinstance(error, RetriesExhausted):
+        causes = tuple(with_url(cause, asked, url) for cause in error.causes)
+        error = RetriesExhausted(error.url, causes)
+    changed = {each.name: url for each in fields(error) if getattr(error, each.name) == asked}
+    return replace(error, **changed)  # type: ignore[arg-type]  # only texts are equal to a text

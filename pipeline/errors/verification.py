@@ -279,7 +279,7 @@ class TooFewSigners:
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        who = ", ".join(str(signer) for signer in self.signers) or "nobody"
+        who = ", ".join(printable(str(signer)) for signer in self.signers) or "nobody"
         return f"signed by {len(self.signers)} ({who}), wanted {self.wanted} distinct signers"
 
     @property

@@ -24,7 +24,7 @@ from pipeline.errors import (
     PipelineError,
     StoreError,
 )
-from pipeline.events import CacheHit, Observer, tell
+from pipeline.events import SILENCE, CacheHit, Observer, tell
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.mirrors import NO_MIRRORS, Mirrors
 from pipeline.names import Label, LabelName, Labels, Platform
@@ -124,8 +124,8 @@ class Fetcher:
     verifier: SignatureVerifier
     store: ImageStore
     clock: Clock
-    observer: Observer
     platform: Platform
+    observer: Observer = SILENCE
     limits: Limits = DEFAULT_LIMITS
     pull_policy: PullPolicy = "update"
     unsigned_reason: str | None = None

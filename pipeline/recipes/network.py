@@ -74,7 +74,7 @@ class Network:
             insecure=tuple(InsecureOrigin(each.scheme, each.host, each.port) for each in insecure),
         )
         return self._transport(http).map(
-            lambda made: AuthenticatingTransport(made, sources, self.clock)
+            lambda made: AuthenticatingTransport(made, sources, self.clock, registries.roots)
         )
 
     def _transport(self, settings: HttpSettings) -> Result[Transport, ConfigurationError]:

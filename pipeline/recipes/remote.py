@@ -8,6 +8,7 @@ whatever changed pass through verify, extract and store.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from returns.pipeline import is_successful
@@ -27,6 +28,7 @@ from pipeline.events import CacheHit, tell
 from pipeline.observing import subject_of
 from pipeline.ports import Quarantine, RemoteEntry
 from pipeline.recipes.fetcher import Fetcher, QuarantineSession, named_as
+from pipeline.recipes.rollback import given_before, older_signature, report
 from pipeline.recipes.standing import as_expected
 from pipeline.reference import DockerReference, ImagePathReference, Reference
 from pipeline.results import (
@@ -109,12 +111,22 @@ def _download_and_store(
     finish = _in_wanted_form(fetcher, quarantine, read) >> fetcher.told(
         store_image(store=fetcher.store)
     )
+    before = given_before(fetcher, located)
     finished = finish(downloaded)
     if not is_successful(finished) and finished.failure().exit_code is ExitCode.STORE:
         # The disk is full, or the like: nothing is wrong with the image, and the next try has it.
         for blob in (downloaded.blob, *(each.blob for each in downloaded.contents)):
             quarantine.keep(blob)
-    return finished
+    return finished.map(partial(_compared, fetcher, located.reference, before))
+
+
+def _compared(
+    fetcher: Fetcher, reference: Reference, before: tuple[Stored, ...], stored: Stored
+) -> Stored:
+    """Say where an image was signed earlier than what was accepted before."""
+    older = older_signature(stored, before)
+    report(fetcher, reference, older)
+    return replace(stored, older_signature=older)
 
 
 def _in_wanted_form(

@@ -147,7 +147,7 @@ class Toolkit:
         of_registries = LazyTransport(self._make_registry_transport)
         self.registries: LazyRegistries = LazyRegistries(settings, of_registries.prepare)
         self.transport: RoutedTransport = RoutedTransport(
-            FileTransport(self.clock), of_registries, self.web
+            FileTransport(self.clock), of_registries, self.web, self.registries.roots
         )
 
     def __enter__(self) -> Self:

@@ -513,7 +513,8 @@ class TestWhatIsLeft:
         world = World(good(A))
         image = world.signed()(located(A)).unwrap()
         assert world.quarantine.blobs == {image.blob.key: IMAGE}
-        busy = world.quarantine.resume(A.image, 0).failure()
+        another = MemoryQuarantine(bodies=world.quarantine.bodies)
+        busy = another.resume(A.image, 0).failure()
         assert isinstance(busy, StoreUnavailable)
         assert busy.doing == "lock"
 

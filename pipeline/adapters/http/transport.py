@@ -69,6 +69,7 @@ from pipeline.ports import (
 )
 from pipeline.results import Freshness, Validators
 from pipeline.secret import Secret
+from pipeline.url_paths import is_below
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -174,10 +175,13 @@ class HttpTransport:
                 target.host, target.port
             ):
                 return Failure(InsecureUrl(url))
-            # 4. Whatever says who asks goes to the first origin alone; a chain that left it has
-            #    lost it, also where it comes back: another has named that URL.
+            # 4. Whatever says who asks goes to the first origin alone, and there below one path; a
+            #    chain that left it has lost it, also where it comes back: another has named that
+            #    URL.
             origin = target.origin if came_from is None else origin
-            has_left = has_left or target.origin != origin
+            path = target.path_and_query.partition("?")[0]
+            is_own = target.origin == origin and is_below(path, request.headers_below)
+            has_left = has_left or not is_own
             proof = () if has_left else self._proof_for(target, request)
             # 5. A URL that a server named leads no further inward than that server is.
             with self._network.no_further_in_than(innermost):

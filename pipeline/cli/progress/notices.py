@@ -39,6 +39,8 @@ class NoticeObserver:
         match event:
             case Noticed("tls-not-verified"):
                 pass  # the command has warned of it before anything else
+            case Noticed("older-signature"):
+                self._talk.warn(event.message)
             case Noticed():
                 self._talk.say(event.message)
             case CacheHit() if event.kind != "blob" or self._verbose:
