@@ -440,6 +440,9 @@ def test_explain() -> None:
     assert judging.explain(rejected).unwrap() == Explanation(
         rejected, PATH, 'docker "rejected.com"', (ExplainedRequirement("reject"),), 0, ()
     )
+    # What else such a rule demands is never looked for.
+    explained = judge(REJECT, signed_by()).explain(REFERENCE).unwrap()
+    assert (explained.signers, explained.looks_for) == (0, ())
 
 
 def test_explain_names_keys_of_the_policy_itself() -> None:

@@ -185,3 +185,8 @@ def test_explain() -> None:
     assert judge(SignerPolicy(2)).explain(REFERENCE).unwrap() == Explanation(
         REFERENCE, "keystore", NAME, (requirement,), 2, ("simple",)
     )
+
+
+def test_explain_counts_what_the_name_demands() -> None:
+    signers = SignerPolicy(1, by_prefix=((ImageName("example.com"), 2),))
+    assert judge(signers).explain(REFERENCE).unwrap().signers == 2

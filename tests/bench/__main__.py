@@ -22,6 +22,7 @@ from typing import final
 import trustme
 
 from pipeline.testing.makers import make_manifest
+from tests.bench.events import events
 from tests.bench.measure import measure, median_of, row
 from tests.bench.registry import registry_image
 from tests.bench.store import store_scale
@@ -185,6 +186,7 @@ def main() -> None:
             trust = ["trust", "add", "--prefix", HOST, "--skip-fingerprint-review"]
             measure([PROGRAM, *trust, str(home / "key.gpg")], env)
             start_up(bench, runs)
+            events(home, nginx, bench.url(home / "app-1.aci"), HOST, runs)
             transfers(home, nginx, runs)
             compare(bench, runs)
             verify(bench, runs)
