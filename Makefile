@@ -23,7 +23,7 @@ $(STAMP): .ci/requirements.txt .ci/pyright/package-lock.json pyproject.toml
 	@touch $@
 
 lock: $(STAMP) ## resolve the newest and the lowest allowed requirements into .ci/
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade --group dev --all-extras pyproject.toml -o .ci/requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade --group dev --group docs --all-extras pyproject.toml -o .ci/requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade --resolution lowest-direct --group test --all-extras pyproject.toml -o .ci/lowest-requirements.txt
 
 fmt: $(STAMP) ## format the code

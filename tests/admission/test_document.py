@@ -346,6 +346,13 @@ def test_why_a_scope_is_refused(transports: object, reason: str) -> None:
             'got "app", wanted a tag or a digest behind the name',
         ),
         (
+            {"type": "exactReference", "dockerReference": "App:1"},
+            (
+                'got "App:1", wanted lower-case letters and digits, '
+                'with single "." or "_" between them, as path'
+            ),
+        ),
+        (
             {"type": "remapIdentity", "prefix": "a/", "signedPrefix": "a"},
             'got "a/", wanted a host, and parts of a repository behind it, without tag and digest',
         ),

@@ -2,7 +2,8 @@
 
 Prints, from one run on one machine: wall and CPU seconds, peak memory, and ratios. A real nginx on
 loopback serves over TLS, gpg signs, and the plain tools are curl, gpgv, gzip and sha512sum. Nothing
-here fails on a clock.
+here fails on a clock. All of it is written to ``docs/benchmarks.json`` at the end, or to what
+``BENCH_RESULTS`` names: the site draws it.
 """
 
 import gzip
@@ -23,15 +24,15 @@ import trustme
 
 from pipeline.testing.makers import make_manifest
 from tests.bench.events import events
-from tests.bench.measure import measure, median_of, row
+from tests.bench.measure import measure, median_of
 from tests.bench.registry import registry_image
+from tests.bench.results import Results
 from tests.bench.store import store_scale
 from tests.bench.transfers import transfers
 from tests.peers.nginx import Nginx
 
 MIB = 1024 * 1024
 HOST = "example.com"
-HEADER = f"{'':<44}{'wall s':>8}{'CPU s':>8}{'MiB':>8}"
 PROGRAM = str(Path(sys.executable).parent / "image-pipeline")
 LABELS = {"version": "1.2.0", "os": "linux", "arch": "amd64"}
 
@@ -90,7 +91,7 @@ def write_image(path: Path, content_mib: int) -> None:
         packed.write(bytes(1024))
 
 
-def compare(bench: Bench, runs: int) -> None:
+def compare(bench: Bench, results: Results) -> None:
     """Print the main job beside the plain tools, for 256 MiB."""
     path = bench.publish("app-256.aci", 256)
     target = bench.home / "plain.aci"
@@ -102,70 +103,70 @@ def compare(bench: Bench, runs: int) -> None:
     unpack = ["sh", "-c", f"gzip -dc {path} | sha512sum"]
     chain = ["sh", "-c", f"{' '.join(curl)} && {' '.join(gpgv)} && {unpack[2]}"]
     size = path.stat().st_size / MIB
-    print(f"\n256 MiB image, {size:.0f} MiB gzip, signed, from nginx over TLS; median of {runs}")
-    print(HEADER)
+    section = results.section(f"256 MiB image, {size:.0f} MiB gzip, signed, from nginx over TLS")
+    runs = results.runs
     tools = {"curl": curl, "gpgv": gpgv, "gzip -dc | sha512sum": unpack}
     figures = {name: median_of(runs, partial(list, argv)) for name, argv in tools.items()}
     for name, each in figures.items():
-        print(row(name, each))
+        section.row(name, each)
     together = median_of(runs, lambda: chain)
-    print(row("curl, then gpgv, then gzip | sha512sum", together))
+    section.row("curl, then gpgv, then gzip | sha512sum", together)
     ours = median_of(runs, bench.fetch(path), bench.env)
-    print(row("image-pipeline fetch", ours))
+    section.row("image-pipeline fetch", ours)
     slowest = max(figures.values(), key=lambda each: each.wall)
     total = sum(each.wall for each in figures.values())
-    print(f"wall, to the slowest tool alone: {ours.wall / slowest.wall:.2f}")
-    print(f"wall, to the sum of the tools:   {ours.wall / total:.2f}")
-    print(f"wall, to the tools in a chain:   {ours.wall / together.wall:.2f}")
+    section.ratio("wall, to the slowest tool alone", ours.wall / slowest.wall)
+    section.ratio("wall, to the sum of the tools", ours.wall / total)
+    section.ratio("wall, to the tools in a chain", ours.wall / together.wall)
 
 
-def verify(bench: Bench, runs: int) -> None:
+def verify(bench: Bench, results: Results) -> None:
     """Print the verifier beside gpgv, on a file that is large and signed by each common hash."""
     path = bench.home / "large"
     with path.open("wb") as file:
         for _ in range(512):
             file.write(random.randbytes(MIB))
     key = str(bench.home / "key.gpg")
-    print(f"\nA detached signature over 512 MiB; median of {runs}")
-    print(HEADER)
+    section = results.section("A detached signature over 512 MiB")
+    runs = results.runs
     for digest in ("SHA256", "SHA512"):
         signature = str(bench.home / f"large.{digest}")
         bench.gpg("--digest-algo", digest, "--output", signature, "--detach-sign", str(path))
         options = ("signature", "verify", "--quiet", "--signature", signature, "--key", key)
         ours = median_of(runs, partial(list, [PROGRAM, *options, str(path)]), bench.env)
         gpgv = median_of(runs, partial(list, ["gpgv", "--keyring", key, signature, str(path)]))
-        print(row(f"gpgv, {digest}", gpgv))
-        print(row(f"image-pipeline signature verify, {digest}", ours))
-        print(f"wall, to gpgv: {ours.wall / gpgv.wall:.2f}")
+        section.row(f"gpgv, {digest}", gpgv)
+        section.row(f"image-pipeline signature verify, {digest}", ours)
+        section.ratio(f"wall, to gpgv, {digest}", ours.wall / gpgv.wall)
 
 
-def memory(bench: Bench) -> None:
+def memory(bench: Bench, results: Results) -> None:
     """Print peak memory for a small and a large image."""
-    print("\nPeak memory, whatever the image's size; one run each")
-    print(HEADER)
+    section = results.section("Peak memory, whatever the image's size; one run each")
     for mib in (64, 2048):
         path = bench.publish(f"app-{mib}.aci", mib)
-        print(row(f"image-pipeline fetch, {mib} MiB", measure(bench.fetch(path)(), bench.env)))
+        section.row(f"image-pipeline fetch, {mib} MiB", measure(bench.fetch(path)(), bench.env))
         path.unlink()
         shutil.rmtree(bench.home / "store")
 
 
-def start_up(bench: Bench, runs: int) -> None:
+def start_up(bench: Bench, results: Results) -> None:
     """Print what a person waits for before anything happens."""
     path = bench.publish("app-1.aci", 1)
     measure(bench.fetch(path)(), bench.env)
     hit = [PROGRAM, "fetch", "--quiet", "--pull-policy=new", bench.url(path)]
-    print(f"\nStart-up; median of {runs}")
-    print(HEADER)
+    section = results.section("Start-up")
+    runs = results.runs
     before = len(bench.nginx.requests)
-    print(row("image-pipeline --help", median_of(runs, lambda: [PROGRAM, "--help"], bench.env)))
-    print(row("fetch --pull-policy=new, stored", median_of(runs, lambda: hit, bench.env)))
+    section.row("image-pipeline --help", median_of(runs, lambda: [PROGRAM, "--help"], bench.env))
+    section.row("fetch --pull-policy=new, stored", median_of(runs, lambda: hit, bench.env))
     print(f"requests made by these: {len(bench.nginx.requests) - before}")
 
 
 def main() -> None:
     """Run every benchmark."""
-    runs = int(os.environ.get("BENCH_RUNS", "5"))
+    results = Results(int(os.environ.get("BENCH_RUNS", "5")))
+    target = Path(os.environ.get("BENCH_RESULTS", "docs/benchmarks.json"))
     authority = trustme.CA()
     with tempfile.TemporaryDirectory(prefix="image-pipeline-bench-") as folder:
         home = Path(folder)
@@ -185,15 +186,17 @@ def main() -> None:
             bench.gpg("--output", str(home / "key.gpg"), "--export")
             trust = ["trust", "add", "--prefix", HOST, "--skip-fingerprint-review"]
             measure([PROGRAM, *trust, str(home / "key.gpg")], env)
-            start_up(bench, runs)
-            events(home, nginx, bench.url(home / "app-1.aci"), HOST, runs)
-            transfers(home, nginx, runs)
-            compare(bench, runs)
-            verify(bench, runs)
-            memory(bench)
-            registry_image(home, authority, runs)
-            store_scale(home)
+            start_up(bench, results)
+            events(home, nginx, bench.url(home / "app-1.aci"), HOST, results)
+            transfers(home, nginx, results)
+            compare(bench, results)
+            verify(bench, results)
+            memory(bench, results)
+            registry_image(home, authority, results)
+            store_scale(home, results)
             measure(["gpgconf", "--homedir", str(home / "gnupg"), "--kill", "gpg-agent"])
+    results.write(target)
+    print(f"\nwritten: {target}")
 
 
 if __name__ == "__main__":

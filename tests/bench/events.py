@@ -28,14 +28,16 @@ from pipeline.recipes.finder import Finder
 from pipeline.recipes.settings import Settings
 from pipeline.recipes.toolkit import Toolkit
 from pipeline.stage import Stage
+from tests.bench.results import Results
 from tests.peers.nginx import Nginx
 
 STAGES = 6
 CALLS = 2000
 
 
-def events(home: Path, nginx: Nginx, url: str, host: str, runs: int) -> None:
+def events(home: Path, nginx: Nginx, url: str, host: str, results: Results) -> None:
     """Print what a stage and a fetch cost, observed and not."""
+    runs = results.runs
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
     observers: dict[str, Observer] = {
@@ -43,11 +45,13 @@ def events(home: Path, nginx: Nginx, url: str, host: str, runs: int) -> None:
         "traced, no SDK": TracingObserver(),
         "traced, SDK, spans kept in memory": TracingObserver(provider),
     }
-    print(f"\nEvents: {STAGES} stages that do nothing; median of {runs} times {CALLS}")
+    section = results.section(
+        f"Events: {STAGES} stages that do nothing, {CALLS} times", ("us of CPU a stage",)
+    )
     for name, observer in {"not observed": None, **observers}.items():
         chain = _chain(observer)
         cost = _median([_cost(partial(_call, chain)) for _ in range(runs)])
-        print(f"{name:<44}{cost.cpu / CALLS / STAGES * 1e6:>8.2f} us of CPU a stage")
+        section.values(name, cost.cpu / CALLS / STAGES * 1e6, decimals=(2,))
     settings = Settings(
         store=home / "store",
         config=home / "config",
@@ -55,8 +59,9 @@ def events(home: Path, nginx: Nginx, url: str, host: str, runs: int) -> None:
         ca_file=str(home / "ca.pem"),
         connect_to=(parse_connect_to(f"{host}:443:127.0.0.1:{nginx.tls_port}").unwrap(),),
     )
-    print(f"\nA fetch of 1 MiB in one process, not from the cache; median of {4 * runs}, in turn")
-    print(f"{'':<44}{'wall ms':>8}{'CPU ms':>8}")
+    section = results.section(
+        f"Events: a fetch of 1 MiB in one process, {4 * runs} times in turn", ("wall ms", "CPU ms")
+    )
     with ExitStack() as leaving:
         finders = {
             name: leaving.enter_context(Toolkit(settings, observer=observer))
@@ -71,8 +76,8 @@ def events(home: Path, nginx: Nginx, url: str, host: str, runs: int) -> None:
     # The first of each connects.
     costs = [_median(each[1:]) for each in figures.values()]
     for name, cost in zip(figures, costs, strict=True):
-        print(f"{name:<44}{cost.wall * 1e3:>8.1f}{cost.cpu * 1e3:>8.1f}")
-    print(f"CPU, SDK to nobody: {costs[-1].cpu / costs[0].cpu:.2f}")
+        section.values(name, cost.wall * 1e3, cost.cpu * 1e3, decimals=(1, 1))
+    section.ratio("CPU, SDK to nobody", costs[-1].cpu / costs[0].cpu)
     provider.shutdown()
 
 

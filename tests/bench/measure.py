@@ -55,8 +55,3 @@ def median_of(
         statistics.median(each.cpu for each in figures),
         max(each.peak for each in figures),
     )
-
-
-def row(name: str, figures: Figures) -> str:
-    """Return a line of a table."""
-    return f"{name:<44}{figures.wall:>8.3f}{figures.cpu:>8.3f}{figures.peak:>8.0f}"

@@ -13,7 +13,8 @@ from pathlib import Path
 import trustme
 
 from pipeline.testing.oci import incompressible, layout_files, make_image, make_layer
-from tests.bench.measure import Figures, measure, median_of, row
+from tests.bench.measure import Figures, measure, median_of
+from tests.bench.results import Results, Section
 from tests.peers.registry import Registry
 
 MIB = 1024 * 1024
@@ -21,32 +22,32 @@ LAYERS = 5
 LAYER_MIB = 100
 
 
-def registry_image(home: Path, authority: trustme.CA, runs: int) -> None:
+def registry_image(home: Path, authority: trustme.CA, results: Results) -> None:
     """Print wall, CPU and memory of a fetch and of ``skopeo copy``, and their ratios."""
     folder = home / "registry-image"
     with Registry(folder / "registry", authority.issue_cert("127.0.0.1")) as registry:
         image = f"{registry.host}/app:1"
         _push(folder, image)
         size = f"{LAYERS} layers, {LAYERS * LAYER_MIB} MiB"
-        print(f"\nAn image of {size}, from a registry over TLS; median of {runs}")
-        print(f"{'':<44}{'wall s':>8}{'CPU s':>8}{'MiB':>8}")
+        section = results.section(f"An image of {size}, from a registry over TLS")
+        runs = results.runs
         ca = str(home / "ca.pem")
         ours = median_of(runs, _fetch(folder / "store", image, ca))
         starting = median_of(runs, lambda: [sys.executable, "-m", "pipeline", "--version"])
         theirs = median_of(runs, _copy(folder / "layout", image))
-        print(row("image-pipeline fetch", ours))
-        print(row("skopeo copy", theirs))
-        print(row("starting: image-pipeline --version", starting))
+        section.row("image-pipeline fetch", ours)
+        section.row("skopeo copy", theirs)
+        section.row("starting: image-pipeline --version", starting)
         again = median_of(runs, lambda: _fetch_command(folder / "store", image, ca))
-        print(row("image-pipeline fetch, nothing has changed", again))
-        _compare(ours, starting, theirs)
+        section.row("image-pipeline fetch, nothing has changed", again)
+        _compare(section, ours, starting, theirs)
 
 
-def _compare(ours: Figures, starting: Figures, theirs: Figures) -> None:
+def _compare(section: Section, ours: Figures, starting: Figures, theirs: Figures) -> None:
     net = ours.wall - starting.wall
-    print(f"wall, to skopeo:                             {ours.wall / theirs.wall:.2f}")
-    print(f"wall less the interpreter's start, to skopeo: {net / theirs.wall:.2f}")
-    print(f"CPU, to skopeo:                              {ours.cpu / theirs.cpu:.2f}")
+    section.ratio("wall, to skopeo", ours.wall / theirs.wall)
+    section.ratio("wall less the interpreter's start, to skopeo", net / theirs.wall)
+    section.ratio("CPU, to skopeo", ours.cpu / theirs.cpu)
 
 
 def _push(folder: Path, image: str) -> None:

@@ -21,6 +21,7 @@ from pipeline.names import Label, LabelName, Labels
 from pipeline.testing.conformance import extracted_of
 from pipeline.testing.fakes import EPOCH
 from pipeline.testing.samples import Sample
+from tests.bench.results import Results
 from tests.support.store_filler import BUSY, Tiny, fill
 
 FEW = 1_000
@@ -30,7 +31,7 @@ CALLS = 50
 PAGE = 50
 
 
-def store_scale(folder: Path) -> None:
+def store_scale(folder: Path, results: Results) -> None:
     """Fill two stores and print what each question costs."""
     many = int(os.environ.get("BENCH_IMAGES", "100000"))
     columns = []
@@ -40,11 +41,13 @@ def store_scale(folder: Path) -> None:
         # Otherwise the first commits would wait until all of that is on the disk.
         os.sync()
         columns.append(_measure(open_store(root, clock=SystemClock()).unwrap(), count))
-    print(f"\nStore scale, milliseconds a call inside the library; median of {CALLS}")
-    print(f"{'':<44}{FEW:>10,}{many:>10,}{'growth':>8}")
+    title = f"Store scale, milliseconds a call inside the library; median of {CALLS} calls"
+    section = results.section(title, (f"{FEW:,} images", f"{many:,} images"))
     for name, few_ms in columns[0].items():
         many_ms = columns[1][name]
-        print(f"{name:<44}{few_ms:>10.2f}{many_ms:>10.2f}{many_ms / few_ms:>8.2f}")
+        section.values(name, few_ms, many_ms, decimals=(2, 2))
+    for name, few_ms in columns[0].items():
+        section.ratio(f"growth: {name}", columns[1][name] / few_ms)
 
 
 def _measure(store: LayoutStore, count: int) -> dict[str, float]:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.bench.measure import Figures, median_of
+from tests.bench.results import Results
 from tests.peers.nginx import Nginx
 
 MIB = 1024 * 1024
 LARGE_MIB = 1024
 
 
-def transfers(home: Path, nginx: Nginx, runs: int) -> None:
+def transfers(home: Path, nginx: Nginx, results: Results) -> None:
     """Print MB/s and CPU seconds a GiB over http and https, start-up taken off.
 
     The same command on a file of one byte is what is taken off.
@@ -21,25 +22,27 @@ def transfers(home: Path, nginx: Nginx, runs: int) -> None:
         with (nginx.root / name).open("wb") as file:
             file.truncate(size)
     target = home / "transfer"
-    print(f"\nA transfer of {LARGE_MIB} MiB from nginx; median of {runs}, start-up taken off")
-    print(f"{'':<44}{'MB/s':>8}{'CPU s/GiB':>12}")
+    title = f"A transfer of {LARGE_MIB} MiB from nginx, start-up taken off"
+    section = results.section(title, ("MB/s", "CPU s/GiB"))
     for scheme, port in (("http", nginx.port), ("https", nginx.tls_port)):
         rates: dict[str, float] = {}
         for name, command in _ways(home, target):
             small, large = (
-                median_of(runs, _fresh(target, command, f"{scheme}://localhost:{port}/{each}"))
+                median_of(
+                    results.runs, _fresh(target, command, f"{scheme}://localhost:{port}/{each}")
+                )
                 for each in ("small.bin", "large.bin")
             )
             rates[name] = _rate(small, large)
             cpu = (large.cpu - small.cpu) / (LARGE_MIB / 1024)
-            print(f"{scheme + ': ' + name:<44}{rates[name]:>8.0f}{cpu:>12.2f}")
+            section.values(f"{scheme}: {name}", rates[name], cpu, decimals=(0, 2))
         for ours, theirs in (
             ("transport, to nowhere", "curl, to nowhere"),
             ("transport, to nowhere", "plain httpx, to nowhere"),
             ("download stage, hashed, to a file", "curl to a file, then sha256sum"),
             ("download stage, hashed, to a file", "plain httpx, hashed, to a file"),
         ):
-            print(f"{scheme}: {ours}, to {theirs}: {rates[ours] / rates[theirs]:.2f}")
+            section.ratio(f"{scheme}: {ours}, to {theirs}", rates[ours] / rates[theirs])
     shutil.rmtree(target, ignore_errors=True)
     (nginx.root / "large.bin").unlink()
 
