@@ -115,7 +115,9 @@ def stored() -> st.SearchStrategy[Stored]:
 def older_signatures() -> st.SearchStrategy[OlderSignature]:
     """Steps back: what came now was signed earlier than what came before."""
     moments = st.lists(times(), min_size=2, max_size=2, unique=True).map(sorted)
-    return st.builds(lambda pair, before: OlderSignature(*pair, before), moments, digests())
+    return st.builds(
+        lambda pair, before: OlderSignature(pair[0], pair[1], before), moments, digests()
+    )
 
 
 def remote_entries() -> st.SearchStrategy[RemoteEntry]:
