@@ -164,9 +164,16 @@ def _time(moment: datetime) -> bytes:
 
 
 def _armor(signature: bytes) -> bytes:
-    """Return a signature as text; the checksum, which nobody needs to check, is left out."""
-    return (
-        b"-----BEGIN PGP SIGNATURE-----\n\n"
-        + encodebytes(signature)
-        + b"-----END PGP SIGNATURE-----\n"
-    )
+    """Return a signature as text, with the checksum that gpg 2.2 does not do without."""
+    lines = encodebytes(signature) + b"=" + encodebytes(_checksum(signature))
+    return b"-----BEGIN PGP SIGNATURE-----\n\n" + lines + b"-----END PGP SIGNATURE-----\n"
+
+
+def _checksum(content: bytes) -> bytes:
+    """Return the CRC-24 of RFC 9580 section 6.1."""
+    crc = 0xB704CE
+    for octet in content:
+        crc ^= octet << 16
+        for _ in range(8):
+            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
+    return crc.to_bytes(3, "big")

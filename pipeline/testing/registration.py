@@ -46,6 +46,9 @@ MODULES: Final = (
 )
 """Where values are defined that users meet."""
 
+_NO_VALUES: Final = frozenset({"Observers"})
+"""What is defined beside values and does something."""
+
 
 def value_classes() -> tuple[type, ...]:
     """Return the classes of all public values."""
@@ -55,7 +58,10 @@ def value_classes() -> tuple[type, ...]:
         found += [
             each
             for each in vars(module).values()
-            if isinstance(each, type) and is_dataclass(each) and each.__module__ == name
+            if isinstance(each, type)
+            and is_dataclass(each)
+            and each.__module__ == name
+            and each.__name__ not in _NO_VALUES
         ]
     return tuple(found)
 

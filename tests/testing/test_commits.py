@@ -17,7 +17,7 @@ from pipeline.digest import Digest
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.names import ImageName, Labels
 from pipeline.ports import Quarantine
-from pipeline.results import Extracted, Provenance, QuarantinedBlob, Stored
+from pipeline.results import Extracted, NoProof, Provenance, QuarantinedBlob, Stored
 from pipeline.storage import better_provenance, blobs_of, describe, is_complete
 from pipeline.testing.conformance import (
     CommitUnderTest,
@@ -102,6 +102,7 @@ TELLS: Final[dict[str, Callable[[Stored], Stored]]] = {
     "another name": lambda stored: replace(stored, name=ImageName("other")),
     "no labels": lambda stored: replace(stored, labels=Labels()),
     "another size": lambda stored: replace(stored, archive_bytes=1),
+    "another proof": lambda stored: replace(stored, provenance=NoProof("by hearsay")),
     "not new": lambda stored: replace(stored, outcome="already-stored"),
 }
 CHOOSES: Final[dict[str, Callable[[Provenance, Provenance], Provenance]]] = {
@@ -131,6 +132,7 @@ def test_a_store_of_ones_own_conforms() -> None:
         ("another name", "name and labels"),
         ("no labels", "name and labels"),
         ("another size", "the size of all of it"),
+        ("another proof", "how it was proven"),
         ("not new", "that it is new"),
         ("always new", "stays as it is"),
         ("imports again", "stays as it is"),

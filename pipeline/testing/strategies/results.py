@@ -5,6 +5,8 @@ those of its manifest. But no blob lies in any quarantine, and no signature prov
 a real stage, put a file there (:func:`pipeline.testing.put_into`) and use :mod:`.signatures`.
 """
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from pipeline.ports import RemoteEntry
@@ -14,6 +16,7 @@ from pipeline.results import (
     Expectations,
     Extracted,
     OciImage,
+    OlderSignature,
     Stored,
     Unchanged,
     Unsigned,
@@ -97,8 +100,24 @@ def extracted() -> st.SearchStrategy[Extracted]:
 
 
 def stored() -> st.SearchStrategy[Stored]:
-    """Images in some store, as a store remembers them."""
-    return st.builds(describe, extracted(), times())
+    """Images in some store, as a store remembers them, new or just fetched once more."""
+    return st.builds(
+        lambda image, moment, outcome, older: replace(
+            describe(image, moment), outcome=outcome, older_signature=older
+        ),
+        extracted(),
+        times(),
+        st.sampled_from(("new", "already-stored", "unchanged")),
+        st.none() | older_signatures(),
+    )
+
+
+def older_signatures() -> st.SearchStrategy[OlderSignature]:
+    """Steps back: what came now was signed earlier than what came before."""
+    moments = st.lists(times(), min_size=2, max_size=2, unique=True).map(sorted)
+    return st.builds(
+        lambda pair, before: OlderSignature(pair[0], pair[1], before), moments, digests()
+    )
 
 
 def remote_entries() -> st.SearchStrategy[RemoteEntry]:
