@@ -41,27 +41,27 @@ Keep = Stage[Extracted, Stored, StoreError]
 
 def turned_around(parse: Parse, discover: Discover) -> None:
     """Places cannot be parsed."""
-    discover >> parse  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+    discover >> parse  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
 def not_verified(download: Download, extract: Extract) -> None:
     """What nobody vouched for is not extracted."""
-    download >> extract  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+    download >> extract  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
 def not_extracted(verify: Verify, keep: Keep) -> None:
     """What was not read whole is not stored."""
-    verify >> keep  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+    verify >> keep  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
 def left_out(parse: Parse, download: Download) -> None:
     """A stage cannot be left out."""
-    parse >> download  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+    parse >> download  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
 def misplaced(verify: Verify, names: frozenset[ImageName]) -> None:
     """A stage of one's own has its place, too."""
-    verify >> allow_names(names)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+    verify >> allow_names(names)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
 def called_with_what_it_does_not_take(keep: Keep, verified: Verified) -> None:
