@@ -4,7 +4,7 @@
 |---|---|
 | ``console`` | its commands are run, what they print is compared |
 | ``python`` | run or doctested: here, or by the page's own test, which ``RUN_BY`` names |
-| ``json``, ``toml``, ``yaml``, ``netrc`` | read by the reader of that file, here or by the page's own test |
+| ``json``, ``toml``, ``yaml``, ``netrc`` | read by what reads such files, likewise |
 | ``{…}`` | a directive of the site: the build runs it (``tests/docs/test_site.py``) |
 | indented, ``image-pipeline …`` | every command and option that is named is one |
 """
