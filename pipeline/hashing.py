@@ -2,6 +2,7 @@ r"""Digests of a stream as signatures need them: once through the bytes for all 
 
     tuple[DigestRequest, ...] -> Result[StreamHasher, UnsupportedSignature]
     chunks                    -> tuple[SignedDigest, ...]
+    Quarantine, blob          -> Result[Digest, StoreError]
 
 A signature hashes the file and then its own trailer (RFC 9580 section 5.2.4). Requests that agree
 on algorithm and text mode share one hash of the file; each trailer goes into a copy of it.
@@ -21,8 +22,10 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.digest import Digest, DigestAlgorithm
-from pipeline.errors import UnsupportedSignature
+from pipeline.errors import StoreError, StoreUnavailable, UnsupportedSignature
 from pipeline.limits import CHUNK_BYTES
+from pipeline.ports import Quarantine
+from pipeline.results import QuarantinedBlob
 from pipeline.trust import DigestRequest, SignatureHash, SignedDigest
 
 if TYPE_CHECKING:
@@ -58,7 +61,7 @@ class StreamHasher:
         self._text = [self._hashes[key].update for key in self._hashes if key[1]]
         self._ends_in_cr = False
         self._has_lone_cr = False
-        self.count = 0
+        self.count: int = 0
 
     def update(self, chunk: bytes) -> None:
         """Take the next bytes; ``count`` is how many it has taken."""
@@ -127,6 +130,27 @@ def digest_of(algorithm: DigestAlgorithm, content: bytes) -> Digest:
     'e3b0c442'
     """
     return Digest(algorithm, hashlib.new(algorithm, content).hexdigest())
+
+
+def hash_blob(
+    quarantine: Quarantine, blob: QuarantinedBlob, algorithm: DigestAlgorithm
+) -> Result[Digest, StoreError]:
+    """Return the digest of a file in quarantine: of an archive as it travelled, of a manifest.
+
+    Errors: what the quarantine fails with; StoreUnavailable where the file cannot be read whole.
+    """
+    opened = quarantine.open(blob)
+    if not is_successful(opened):
+        return Failure(opened.failure())
+    request = DigestRequest(algorithm, text=False, suffix=b"")
+    hasher = start_hashing((request,)).unwrap()
+    with opened.unwrap() as file:
+        read = hasher.read_from(file)
+    if not is_successful(read):
+        return Failure(StoreUnavailable(blob.key, "read", read.failure()))
+    if hasher.count != blob.size:
+        return Failure(StoreUnavailable(blob.key, "read", f"wanted {blob.size} bytes"))
+    return Success(Digest(algorithm, hasher.digests()[0].value.hex()))
 
 
 def _new_hash(algorithm: SignatureHash) -> "Result[_Hash, UnsupportedSignature]":

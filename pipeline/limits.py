@@ -92,6 +92,9 @@ ARCHIVE_PATH_BYTES: Final = 4 * KIB
 ARCHIVE_PATH_SEGMENTS: Final = 256
 """Folders below each other that are unpacked; the deepest real trees have about 60."""
 
+LINKS_FOLLOWED: Final = 40
+"""Symbolic links on the way of one path: as many as Linux follows (``MAXSYMLINKS``)."""
+
 FOLDER_PATH_BYTES: Final = 256 * MIB
 """Paths of folders kept in memory until a tree is whole; 50,000 usual ones have 2 MiB."""
 
@@ -175,6 +178,9 @@ PARALLEL_FETCHES: Final = 4
 
 STOP_SECONDS: Final = 1.0
 """How long an interrupted run waits for its threads to let go of what they hold."""
+
+STOP_CHECK_SECONDS: Final = 0.05
+"""How often a transfer that can be stopped sees whether it is: at once to a person, and cheap."""
 
 DEPENDENCY_DEPTH: Final = 100
 """Longest chain of dependencies."""

@@ -3,6 +3,7 @@
     URL             -> UrlMirrors | None
     ImageName       -> tuple[NamePlace, ...]
     prefix, places  -> Result[UrlMirrors | NameMirrors, MirrorFault]
+    a table of them -> Result[Mirrors, MirrorFault]
 
 A mirror changes where bytes come from and nothing else: which keys count, which name and which
 labels an image must have, is said by the reference that the user wrote. So a mirror need not be
@@ -15,6 +16,7 @@ containers-registries.conf(5), "Remapping and mirroring registries" (the longest
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 from urllib.parse import unquote
@@ -174,6 +176,34 @@ def parse_mirrors(
             return Failure(MirrorFault(untrusted_place, place.failure()))
         places.append(place.unwrap())
     return Success(NameMirrors(name.unwrap(), tuple(places)))
+
+
+def parse_mirror_table(
+    untrusted_table: Mapping[str, Sequence[str]],
+) -> Result[Mirrors, MirrorFault]:
+    """Read a table: for each prefix the places to try, each entry as :func:`parse_mirrors` does.
+
+    Errors: what is wrong with the first entry that is; two spellings of one prefix.
+
+    >>> table = {"https://h/": ["https://m/h"], "example.com": ["mirror.corp/example.com"]}
+    >>> parse_mirror_table(table).unwrap().for_name(ImageName("example.com/app"))
+    ('mirror.corp/example.com/app',)
+    """
+    entries: dict[UrlPrefix | ImageName, UrlMirrors | NameMirrors] = {}
+    for prefix, places in untrusted_table.items():
+        parsed = parse_mirrors(prefix, tuple(places))
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
+        entry = parsed.unwrap()
+        if entry.prefix in entries:
+            return Failure(MirrorFault(prefix, "each prefix once"))
+        entries[entry.prefix] = entry
+    return Success(
+        Mirrors(
+            tuple(entry for entry in entries.values() if isinstance(entry, UrlMirrors)),
+            tuple(entry for entry in entries.values() if isinstance(entry, NameMirrors)),
+        )
+    )
 
 
 def parse_url_prefix(untrusted_url: str) -> Result[UrlPrefix, str]:

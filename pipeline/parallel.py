@@ -1,22 +1,32 @@
 """One piece of work on several items at once: ``Sequence[Item] -> Result[tuple[Out, ...], Err]``.
 
 The first failure, or whatever else ends the call, stops the others: what has not begun does not
-begin, and what reports to a :class:`StoppableObserver` ends at its next event, and lets go of what
-it has on the way. Threads are daemons, so that one which waits for a silent server does not keep a
-program from ending; what it leaves behind is what ``kill -9`` would leave.
+begin, and what tells a :class:`StoppableObserver` ends at its next event, and lets go of what it
+has on the way. What is done is within the span of whoever called.
+
+Threads are daemons, so that one which waits for a silent server does not keep a program from
+ending; what it leaves behind is what ``kill -9`` would leave.
 """
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar, final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.events import Event, Observer
+from pipeline.events import (
+    Event,
+    Observer,
+    RequestEnded,
+    StageEnded,
+    TransferFailed,
+    tell,
+)
 from pipeline.limits import STOP_SECONDS
 
 Item = TypeVar("Item")
@@ -25,8 +35,11 @@ Err = TypeVar("Err")
 
 
 @final
-class _Stopped(Exception):  # noqa: N818 - no error: it ends work that nobody wants any more
-    """Unwinds a piece of work from the inside. Never leaves this module."""
+class _Stopped(BaseException):
+    """Unwinds a piece of work from the inside. Never leaves this module.
+
+    It is no Exception: whoever catches those means what went wrong.
+    """
 
 
 @final
@@ -38,10 +51,12 @@ class StoppableObserver:
     stop: threading.Event
 
     def on_event(self, event: Event) -> None:
-        """Pass the event on, or end the work."""
-        if self.stop.is_set():
+        """Pass the event on, or end the work; of that, only ends are told then."""
+        stopped = self.stop.is_set()
+        if not stopped or isinstance(event, StageEnded | RequestEnded | TransferFailed):
+            tell(self.observer, event)
+        if stopped:
             raise _Stopped
-        self.observer.on_event(event)
 
 
 def in_parallel(
@@ -74,7 +89,11 @@ def in_parallel(
                 return
             try:
                 outcomes[number] = outcome = work(item)
-            except _Stopped:
+            except _Stopped as stopped:
+                if not stop.is_set():
+                    # Whoever asked for all of this wants none of it any more.
+                    defects.append(stopped)
+                    stop.set()
                 return
             except BaseException as defect:  # noqa: BLE001 - raised again by whoever waits
                 defects.append(defect)
@@ -84,7 +103,9 @@ def in_parallel(
                 stop.set()
 
     threads = [
-        threading.Thread(target=run, name="pipeline-parallel", daemon=True)
+        threading.Thread(
+            target=copy_context().run, args=(run,), name="pipeline-parallel", daemon=True
+        )
         for _ in range(min(most, len(items)))
     ]
     for thread in threads:

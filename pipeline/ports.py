@@ -96,8 +96,10 @@ class Request:
 
     ``headers`` go over https to the URL's own origin alone, whatever it redirects to, and with an
     ``Authorization`` among them no other proof of who asks is sent. ``plain_headers`` go to that
-    origin over http as well: they hold what is given to anybody, as an anonymous token is. What
-    ``is_anonymous`` says nothing of who asks, but for what it holds itself.
+    origin over http as well: they hold what is given to anybody, as an anonymous token is. Where a
+    redirect leads out of ``headers_below``, a path of that origin, both stay behind, as does all
+    else that says who asks. What ``is_anonymous`` says nothing of who asks, but for what it holds
+    itself.
 
     A HEAD has no body, and the sink is not touched. A POST sends ``form``, as
     ``application/x-www-form-urlencoded``, over https to the URL's own origin, and is never
@@ -105,6 +107,8 @@ class Request:
 
     What is ``content_addressed`` is named by its digest, which whoever asks checks: its rest may
     be asked for without a validator.
+
+    ``attempt`` counts how often it is sent, from 1; whoever sends it again says so.
     """
 
     url: str
@@ -118,9 +122,11 @@ class Request:
     method: Literal["GET", "HEAD", "POST"] = "GET"
     headers: tuple[tuple[str, Secret], ...] = ()
     plain_headers: tuple[tuple[str, Secret], ...] = ()
+    headers_below: str = "/"
     form: tuple[tuple[str, Secret], ...] = ()
     content_addressed: bool = False
     is_anonymous: bool = False
+    attempt: int = 1
 
 
 @final
@@ -423,7 +429,8 @@ class Quarantine(Protocol):
     def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
         """Take up what is held of ``url``, or start.
 
-        While another session is at it, waits, at most so long.
+        While another session is at it, waits, at most so long. What this session holds itself, it
+        begins anew beside that: nobody waits for themselves.
         """
         ...
 

@@ -387,11 +387,27 @@ Provenance: TypeAlias = SignatureProof | ManifestProof | NoProof
 
 @final
 @dataclass(frozen=True, slots=True)
+class OlderSignature:
+    """An image was signed earlier than another that was accepted from the same place before.
+
+    So it is where a maker steps back, and where somebody puts an old image in a new one's place.
+    Each is the time of the newest signature: of what came now, and of ``image_id``, which came
+    before.
+    """
+
+    signed_at: datetime
+    signed_before: datetime
+    image_id: Digest
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Stored:
     """An image in the store, whole, with how it was proven.
 
     ``archive_bytes`` is the size of all of it: of the uncompressed archive, or of an OCI image's
-    manifest, configuration and layers, as they travelled.
+    manifest, configuration and layers, as they travelled. ``older_signature`` is about the fetch
+    that gave this, and is not kept.
     """
 
     image_id: Digest
@@ -403,3 +419,4 @@ class Stored:
     source: str
     outcome: Literal["new", "already-stored", "unchanged"] = "new"
     media_type: str = ACI_TYPE
+    older_signature: OlderSignature | None = None

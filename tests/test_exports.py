@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ["pipeline", "pipeline.adapters", "pipeline.adapters.http"]
+import pipeline
+from pipeline import errors, ports
+
+PACKAGES = ["pipeline", "pipeline.adapters", "pipeline.adapters.http", "pipeline.testing"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -32,6 +35,25 @@ def test_all_is_sorted_and_complete(package: str) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_an_unknown_name_is_refused(package: str) -> None:
     assert not hasattr(import_module(package), "nonsense")
+
+
+def test_a_port_is_written_with_public_names_alone() -> None:
+    """Whatever a port's methods take and give can be imported from where users are told to."""
+    tree = ast.parse(Path(str(ports.__file__)).read_text())
+    imported = {
+        alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("pipeline.")
+        for alias in node.names
+    }
+    used = {
+        each.id
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name)
+    }
+    assert imported & used <= {*pipeline.__all__, *errors.__all__}
 
 
 def test_help_imports_nothing_heavy() -> None:

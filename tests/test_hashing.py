@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import UnsupportedSignature
-from pipeline.hashing import start_hashing
+from pipeline.adapters import MemoryQuarantine
+from pipeline.digest import DigestAlgorithm
+from pipeline.errors import StoreUnavailable, UnsupportedSignature
+from pipeline.hashing import hash_blob, start_hashing
+from pipeline.results import QuarantinedBlob
 from pipeline.trust import DigestRequest, SignatureHash
 
 ALGORITHMS: tuple[SignatureHash, ...] = ("sha1", "sha224", "sha256", "sha384", "sha512")
@@ -101,3 +104,35 @@ def test_line_ends_whatever_the_chunks(chunks: list[bytes], suffix: bytes) -> No
 def test_a_lone_cr_matters_to_text_alone() -> None:
     request = DigestRequest("sha256", text=False, suffix=b"")
     assert digest(request, [b"a\r"]) == hashlib.sha256(b"a\r").digest()
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_a_file_in_quarantine(algorithm: DigestAlgorithm) -> None:
+    quarantine, content = MemoryQuarantine(), bytes(range(256)) * 10_000
+    writer = quarantine.create("archive").unwrap()
+    writer.write(content).unwrap()
+    blob = writer.finish().unwrap()
+    digest = hash_blob(quarantine, blob, algorithm).unwrap()
+    assert (digest.algorithm, digest.hex) == (
+        algorithm,
+        hashlib.new(algorithm, content).hexdigest(),
+    )
+
+
+def test_a_file_that_is_gone_or_cut_off_has_no_digest() -> None:
+    quarantine = MemoryQuarantine({"whole": b"content"})
+    gone = hash_blob(quarantine, QuarantinedBlob("gone", 7), "sha256").failure()
+    assert isinstance(gone, StoreUnavailable)
+    cut = hash_blob(quarantine, QuarantinedBlob("whole", 8), "sha256").failure()
+    assert cut == StoreUnavailable("whole", "read", "wanted 8 bytes")
+
+
+def test_a_file_that_cannot_be_read_has_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(5, "the disk is broken")
+
+    monkeypatch.setattr("pipeline.adapters.memory.quarantine.io.BytesIO", Broken)
+    quarantine = MemoryQuarantine({"a": b"content"})
+    failure = hash_blob(quarantine, QuarantinedBlob("a", 7), "sha256").failure()
+    assert failure == StoreUnavailable("a", "read", "the disk is broken")

@@ -6,10 +6,12 @@ from returns.pipeline import is_successful
 from pipeline.limits import MIRRORS
 from pipeline.mirrors import (
     NO_MIRRORS,
+    MirrorFault,
     Mirrors,
     NameMirrors,
     UrlMirrors,
     UrlTemplate,
+    parse_mirror_table,
     parse_mirrors,
     parse_url_prefix,
 )
@@ -198,3 +200,25 @@ def test_so_many_places_and_no_more() -> None:
 )
 def test_a_prefix_is_shown_as_it_is_read(text: str) -> None:
     assert str(parse_url_prefix(text).unwrap()) == text
+
+
+class TestTables:
+    """A whole table is read entry by entry, and is as good as its worst one."""
+
+    def test_names_and_urls(self) -> None:
+        entries = {
+            "https://example.com/images/": ["https://m/a", "https://n/"],
+            "example.com": [TEMPLATE],
+            "example.com/app": [],
+        }
+        wanted = table(*((prefix, tuple(to)) for prefix, to in entries.items()))
+        assert parse_mirror_table(entries).unwrap() == wanted
+        assert parse_mirror_table({}).unwrap() == NO_MIRRORS
+
+    def test_a_fault_names_the_entry(self) -> None:
+        read = parse_mirror_table({"example.com": ["m.example"], "https://h/": ["http://m/"]})
+        assert read.failure() == MirrorFault("http://m/", "https, as in the prefix")
+
+    def test_two_spellings_of_a_prefix(self) -> None:
+        read = parse_mirror_table({"https://h/a": ["https://m/"], "HTTPS://H:443/a/": []})
+        assert read.failure() == MirrorFault("HTTPS://H:443/a/", "each prefix once")

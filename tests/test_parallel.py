@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
-from pipeline.events import Noticed
+from pipeline.errors import PipelineError
+from pipeline.events import ABORTED, Noticed, StageEnded, StageStarted, tell
+from pipeline.observing import observed
 from pipeline.parallel import StoppableObserver, in_parallel
-from pipeline.testing.fakes import EventLog
+from pipeline.spans import NOTHING, current_span, new_span
+from pipeline.stage import Stage
+from pipeline.testing.fakes import EventLog, FixedClock
 
 
 @given(items=st.lists(st.integers(), max_size=20), most=st.integers(min_value=1, max_value=5))
@@ -71,6 +75,57 @@ def test_a_failure_ends_those_under_way_and_keeps_others_from_beginning() -> Non
     assert in_parallel(work, range(9), most=2, stop=stop) == Failure("no")
     assert set(begun) <= {0, 1}
     assert undone == begun[1:] or undone == [n for n in begun if n]
+
+
+def test_those_within_are_ended_with_those_around_them() -> None:
+    """Not by a result that lacks some."""
+    outer, busy, made = threading.Event(), threading.Event(), []
+    observer = StoppableObserver(EventLog(), outer)
+
+    def work(n: int) -> Result[int, str]:
+        if n == 0:
+            busy.wait(30)
+            return Failure("no")
+        made.append(in_parallel(dwell, range(2), most=2, stop=threading.Event()))
+        return Success(n)
+
+    def dwell(n: int) -> Result[int, str]:
+        busy.set()
+        while True:
+            tell(observer, Noticed("busy", "at work"))
+            time.sleep(0.001)
+
+    assert in_parallel(work, range(2), most=2, stop=outer) == Failure("no")
+    assert made == []
+
+
+def test_what_ends_is_told_also_when_all_is_stopped() -> None:
+    stop, log = threading.Event(), EventLog()
+    observer = StoppableObserver(log, stop)
+
+    def work(_: int) -> Result[int, str]:
+        stage = Stage("wait", dwell)
+        observed(stage, observer=observer, clock=FixedClock())(1)
+        return Success(1)
+
+    def dwell(n: int) -> Result[int, PipelineError]:
+        stop.set()
+        tell(observer, Noticed("late", "nobody wants to hear it"))
+        return Success(n)
+
+    assert in_parallel(work, range(1), most=1, stop=stop) == Success(())
+    assert [type(event) for event in log.events] == [StageStarted, StageEnded]
+    assert isinstance(log.events[1], StageEnded)
+    assert log.events[1].error_kind == ABORTED
+
+
+def test_work_is_within_the_span_of_whoever_asked() -> None:
+    with new_span() as span:
+        outcome = in_parallel(
+            lambda _: Success(current_span()), range(5), most=3, stop=threading.Event()
+        )
+    assert outcome == Success((span.number,) * 5)
+    assert current_span() == NOTHING
 
 
 def test_a_defect_is_raised_where_it_was_asked_for() -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.registry import AuthenticatingTransport as AuthenticatingTransport
     from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
     from pipeline.adapters.sigstore import PublicKeyVerifier as PublicKeyVerifier
+    from pipeline.adapters.stopping import StoppableTransport as StoppableTransport
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
@@ -88,6 +89,7 @@ else:
             "pipeline.adapters.registry": ("AuthenticatingTransport",),
             "pipeline.adapters.retrying": ("RetryingTransport",),
             "pipeline.adapters.sigstore": ("PublicKeyVerifier",),
+            "pipeline.adapters.stopping": ("StoppableTransport",),
         },
     )
 
@@ -114,6 +116,7 @@ __all__ = [
     "OpenPGPVerifier",
     "PublicKeyVerifier",
     "RetryingTransport",
+    "StoppableTransport",
     "SystemClock",
     "open_store",
     "parse_connect_to",

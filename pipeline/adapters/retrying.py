@@ -34,7 +34,7 @@ from pipeline.errors import (
     TransportError,
     TruncatedBody,
 )
-from pipeline.events import SILENCE, Observer, TransferRetried
+from pipeline.events import SILENCE, Observer, TransferRetried, tell
 from pipeline.limits import RETRIES, RETRY_LONGEST_SECONDS, RETRY_SECONDS
 from pipeline.ports import Clock, Request, Response, Sink, Transport
 from pipeline.text import redact_url
@@ -166,7 +166,8 @@ class _Attempts:
     def _attempt(self) -> _Outcome:
         self.made += 1
         left = self.ends_at - self.clock.monotonic()
-        outcome = self.transport.fetch(replace(self.request, total_seconds=left), self.sink)
+        request = replace(self.request, total_seconds=left, attempt=self.made)
+        outcome = self.transport.fetch(request, self.sink)
         if is_successful(outcome):
             return outcome
         error = outcome.failure()
@@ -201,7 +202,7 @@ class _Attempts:
 
     def _tell(self, state: RetryCallState) -> None:
         url, reason = redact_url(self.request.url), self.causes[-1].message
-        self.observer.on_event(TransferRetried(url, self.made, reason, state.upcoming_sleep))
+        tell(self.observer, TransferRetried(url, self.made, reason, state.upcoming_sleep))
 
     def _give_up(self, state: RetryCallState) -> _Outcome:  # noqa: ARG002 - the causes say it
         return Failure(self.causes[-1])

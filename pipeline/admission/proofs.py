@@ -178,8 +178,9 @@ def _check_payload(
     signed = parsed.unwrap()
     # 4. A registry may hand out any signature under any digest.
     named = signed.manifest_digest
-    if named != digest_of(statement.documents[position], named.algorithm):
-        return Failure(_of_another(str(named), statement))
+    found = digest_of(statement.documents[position], named.algorithm)
+    if named != found:
+        return Failure(IdentityMismatch(str(named), str(found)))
     # 5. The right image under another name is another image: an old one, or somebody else's.
     expected = statement.expected
     if expected is None or not is_expected(expected, signed.reference):

@@ -5,7 +5,8 @@ for one member or frame); ``reader`` reads a tar's entries and their data (``tar
 header, ``metadata`` what only who unpacks wants), ``scanner`` checks that they are laid out as an
 image and keeps the manifest's bytes. ``layer`` writes an image's files as the tar of an OCI layer.
 
-Of OCI images: ``decompressing`` gives a layer's bytes, and ``diff_ids`` compares them;
-``whiteouts`` are what it removes. ``squash`` makes one tar of several layers (``squashed_tree``
-knows what is left of each, ``copying`` writes its header), ``conversion`` an archive of that.
+Of OCI images: ``decompressing`` gives a layer's bytes, and ``diff_ids`` compares them. ``layering``
+says where a layer's entries go over those below: ``links`` are followed, ``whiteouts`` remove, and
+``squashed_tree`` knows what is left. ``squash`` makes one tar of that (``copying`` writes each
+header), ``conversion`` an archive.
 """

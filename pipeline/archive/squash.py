@@ -4,17 +4,17 @@
 
 Two passes over the layers, the lowest first:
 
-1. Entries are read, their data is dropped; :class:`~pipeline.archive.squashed_tree.SquashedTree`
-   tells which of them are left, after whiteouts (:mod:`pipeline.archive.whiteouts`).
+1. Entries are read, their data is dropped; :class:`~pipeline.archive.layering.Layering` puts each
+   where it goes, and its tree tells which of them are left.
 2. What is left is written, with its data, in the order in which it comes.
 
 In both, each layer's diffID is compared; a file that changes in between is refused at its end.
 
 The order of the tar: folders of which no layer speaks, sorted (0755, owner and time 0). Then the
 entries of a lower layer before those of a higher one, each layer's in its own order. Right after an
-entry come its other names, sorted, as hard links to it. An entry stands under its own path where
-that is still its; where a higher layer has taken it, under the first of its other names. The same
-layers make the same bytes, whatever compresses them.
+entry come its other names, sorted, as hard links to it. An entry stands under the path at which it
+was put where that is still its; where a higher layer has taken it, under the first of its other
+names. The same layers make the same bytes, whatever compresses them.
 
 Limits: archive_bytes for all layers together, uncompressed; those of
 :mod:`~pipeline.archive.squashed_tree`. Memory: the tree, one chunk.
@@ -23,17 +23,17 @@ Limits: archive_bytes for all layers together, uncompressed; those of
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, Final, TypeAlias, final
+from typing import BinaryIO, TypeAlias, final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.archive.copying import copy_header
 from pipeline.archive.decompressing import LayerIdentity, decompress_layer
+from pipeline.archive.layering import Layering
 from pipeline.archive.reader import Entry, Part, TarReader
 from pipeline.archive.squashed_tree import SquashedTree
 from pipeline.archive.tar_writer import padding, plain_header
-from pipeline.archive.whiteouts import Whiteouts
 from pipeline.digest import Digest
 from pipeline.errors import (
     ArchiveTooLarge,
@@ -44,13 +44,11 @@ from pipeline.errors import (
     StoreUnavailable,
 )
 from pipeline.limits import CHUNK_BYTES, Limits
-from pipeline.oci import CONFIG_TYPE, DOCKER_CONFIG_TYPE
+from pipeline.oci import CONFIG_TYPES
 from pipeline.results import OciImage
 
 SquashError: TypeAlias = ImageError | StoreError
 """What can be wrong with layers, and with what opens and reads them."""
-
-_CONFIG_TYPES: Final = frozenset({CONFIG_TYPE, DOCKER_CONFIG_TYPE})
 
 
 @final
@@ -118,7 +116,7 @@ def layers_of(
     configuration has not a diffID for each layer.
     """
     media_type, diff_ids = image.manifest.config.media_type, image.config.diff_ids
-    if media_type not in _CONFIG_TYPES:
+    if media_type not in CONFIG_TYPES:
         reason = f'it is an artifact, with a configuration of type "{media_type}"'
         return Failure(NotExportable(reason))
     layers = image.manifest.layers
@@ -139,26 +137,19 @@ def plan_squash(layers: tuple[SquashLayer, ...], limits: Limits) -> Result[Squas
     Errors: NotAnImage, CorruptArchive, ArchiveTooLarge for what is no layer, or is not one in its
     place; DiffIDMismatch; what opening and reading one fails with.
     """
-    tree = SquashedTree()
-    whiteouts = Whiteouts(tree)
+    layering = Layering()
     for part in _parts(layers, limits):
         if not is_successful(part):
             return Failure(part.failure())
         value = part.unwrap()
         if isinstance(value, _Beginning):
-            whiteouts = Whiteouts(tree)
+            layering.begin()
         if not isinstance(value, Entry):
             continue
-        is_marker = whiteouts.take(value.path)
-        if not is_successful(is_marker):
-            return Failure(is_marker.failure())
-        if is_marker.unwrap():
-            tree.skip()
-            continue
-        problem = tree.take(value)
-        if problem is not None:
-            return Failure(problem)
-    return Success(Squash(layers, limits, tree))
+        taken = layering.take(value)
+        if not is_successful(taken):
+            return Failure(taken.failure())
+    return Success(Squash(layers, limits, layering.tree))
 
 
 @final

@@ -2,12 +2,13 @@
 
 Entries are numbered as they come. :meth:`SquashedTree.take` puts the next one where it goes, as
 ``pipeline.adapters.output.tree`` does it with files: a folder over a folder gives it attributes,
-anything else takes the place of what is there; what lies on the way and is no folder becomes one.
-A hard link is one more name for the entry that its other end has now, in whatever layer that is.
-Afterwards the tree tells which names each entry has.
+anything else takes the place of what is there; what lies on the way and is no folder becomes one,
+but for links, which :meth:`SquashedTree.follow` follows before. A hard link is one more name for
+the entry that its other end has now, in whatever layer that is. Afterwards the tree tells which
+names each entry has.
 
-Memory: a number and the last name of each path, within ARCHIVE_ENTRIES and FOLDER_PATH_BYTES for
-everything that was ever there. Data is not looked at.
+Memory: a number and the last name of each path and the targets of links, within ARCHIVE_ENTRIES
+and FOLDER_PATH_BYTES for everything that was ever there. Data is not looked at.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,9 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias, final
 
 from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
 
+from pipeline.archive.links import LinkError, follow
 from pipeline.archive.reader import ArchiveError, Entry
 from pipeline.archive.tar_header import normalize_path
 from pipeline.errors import ArchiveTooLarge, CorruptArchive
@@ -47,10 +50,28 @@ Node: TypeAlias = int | Folder
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where an entry goes, and for a hard link where its other end is; no link is on the way."""
+
+    path: bytes
+    source: bytes = b""
+
+
+@final
 class SquashedTree:
     """The tree that layers make. After an error it must not be used any more."""
 
-    __slots__ = ("_linked", "_made", "_number", "_path_bytes", "_root")
+    __slots__ = (
+        "_linked",
+        "_made",
+        "_moved",
+        "_number",
+        "_path_bytes",
+        "_root",
+        "_targets",
+        "_way",
+    )
 
     def __init__(self) -> None:
         """Start with an empty folder."""
@@ -60,36 +81,73 @@ class SquashedTree:
         self._path_bytes = 0
         # All names that an entry with hard links ever had, each for its number.
         self._linked: dict[int, set[bytes]] = {}
+        # Where entries went that links led elsewhere, and the targets of links.
+        self._moved: dict[int, bytes] = {}
+        self._targets: dict[int, bytes] = {}
+        # The folder that was asked for last, and where it is: most entries have their neighbour's.
+        # Emptied by whatever may make, move or remove a link.
+        self._way: dict[bytes, bytes] = {}
+
+    def follow(self, path: bytes) -> Result[bytes, LinkError]:
+        """Return where an entry with that path goes: links on its way are followed, it is not.
+
+        Errors: as :func:`~pipeline.archive.links.follow`.
+        """
+        folder, _, name = path.rpartition(b"/")
+        if not folder or not self._targets:
+            return Success(path)
+        way = self._way.get(folder)
+        if way is None:
+            root: Folder | None = self._root
+            followed = follow(folder, root, self._step)
+            if not is_successful(followed):
+                return followed
+            way = followed.unwrap()
+            self._way = {folder: way}
+        return Success(path if way == folder else b"/".join(filter(None, (way, name))))
 
     def skip(self) -> None:
         """Count an entry that makes nothing: a marker."""
         self._number += 1
 
-    def take(self, entry: Entry) -> ArchiveError | None:
-        """Put the next entry into the tree; return what is wrong with it."""
-        number, path = self._number, entry.path
+    def take(self, entry: Entry, path: bytes) -> Result[Spot, ArchiveError]:
+        """Put the next entry into the tree, at a path that has no link on its way.
+
+        Errors: CorruptArchive for an entry that cannot be there, NotAnImage for a hard link to no
+        path, ArchiveTooLarge; what :meth:`follow` fails with for a hard link's other end.
+        """
+        number = self._number
         self._number += 1
         if len(path) > _LONGEST_PATH:
-            return ArchiveTooLarge("bytes in one path", _LONGEST_PATH)
+            return Failure(ArchiveTooLarge("bytes in one path", _LONGEST_PATH))
         if path.count(b"/") + 1 >= ARCHIVE_PATH_SEGMENTS:
-            return ArchiveTooLarge("names in one path", ARCHIVE_PATH_SEGMENTS)
+            return Failure(ArchiveTooLarge("names in one path", ARCHIVE_PATH_SEGMENTS))
         if not path:
             if entry.type != "directory":
-                return CorruptArchive("its root is something else than a folder")
+                return Failure(CorruptArchive("its root is something else than a folder"))
             self._root.number = number
-            return None
-        if entry.type == "symlink" and (not entry.untrusted_link or b"\0" in entry.untrusted_link):
-            return CorruptArchive(f'the symbolic link "{_shown(path)}" has no target')
+            return Success(Spot(path))
         if entry.type == "hardlink":
-            return self._link(entry)
+            return self._link(entry, path)
+        if entry.type == "symlink":
+            target = entry.untrusted_link
+            if not target or b"\0" in target:
+                return Failure(CorruptArchive(f'the symbolic link "{_shown(path)}" has no target'))
+            self._targets[number] = target
+            self._path_bytes += len(target)
+            self._way.clear()
+        if path != entry.path:
+            self._moved[number] = path
         folder, name = self._place(path)
         there = folder.inside.get(name)
         if entry.type == "directory" and isinstance(there, Folder):
             there.number = number
         else:
+            if isinstance(there, int):
+                self._way.clear()
             folder.inside[name] = Folder(number) if entry.type == "directory" else number
             self._count(path)
-        return self._excess()
+        return self._within_limits(Spot(path))
 
     def at(self, path: bytes) -> Node | None:
         """Return what has that path; None where nothing has."""
@@ -104,14 +162,15 @@ class SquashedTree:
 
         ``number`` is which of all entries it is.
         """
+        own = self._moved.get(number, entry.path)
         if entry.type == "directory":
-            found = self.at(entry.path)
-            return (entry.path,) if isinstance(found, Folder) and found.number == number else ()
-        paths = self._linked.get(number, {entry.path})
+            found = self.at(own)
+            return (own,) if isinstance(found, Folder) and found.number == number else ()
+        paths = self._linked.get(number, {own})
         return tuple(
             sorted(
                 (path for path in paths if self.at(path) == number),
-                key=lambda path: (path != entry.path, path),
+                key=lambda path: (path != own, path),
             )
         )
 
@@ -140,25 +199,33 @@ class SquashedTree:
         parent = self._folder(folder)
         if parent is not None:
             parent.inside.pop(name, None)
+            self._way.clear()
 
-    def _link(self, entry: Entry) -> ArchiveError | None:
+    def _link(self, entry: Entry, path: bytes) -> Result[Spot, ArchiveError]:
         normalized = normalize_path(entry.untrusted_link)
         if not is_successful(normalized):
-            return normalized.failure()
-        source, path = normalized.unwrap(), entry.path
-        wrong = CorruptArchive(
-            f'"{_shown(path)}" is a hard link to "{_shown(source)}", where no file is'
-        )
+            return Failure(normalized.failure())
         folder, name = self._place(path)
         # What is there goes first: the other end may have been in it, or be it.
         folder.inside.pop(name, None)
+        self._way.clear()
+        followed = self.follow(normalized.unwrap())
+        if not is_successful(followed):
+            return Failure(followed.failure())
+        source = followed.unwrap()
         number = self.at(source)
         if not isinstance(number, int):
-            return wrong
+            reason = f'"{_shown(path)}" is a hard link to "{_shown(source)}", where no file is'
+            return Failure(CorruptArchive(reason))
         folder.inside[name] = number
+        self._way.clear()
         self._linked.setdefault(number, {source}).update((source, path))
         self._count(path)
-        return self._excess()
+        return self._within_limits(Spot(path, source))
+
+    def _step(self, place: Folder | None, name: bytes) -> Folder | bytes | None:
+        node = None if place is None else place.inside.get(name)
+        return self._targets.get(node) if isinstance(node, int) else node
 
     def _folder(self, path: bytes) -> Folder | None:
         folder = self._root
@@ -185,13 +252,13 @@ class SquashedTree:
         self._made += 1
         self._path_bytes += len(path)
 
-    def _excess(self) -> ArchiveTooLarge | None:
-        """Tell whether too much was made: one entry can stand for many folders, on its path."""
+    def _within_limits(self, spot: Spot) -> Result[Spot, ArchiveTooLarge]:
+        """Refuse where too much was made: one entry can stand for many folders, on its path."""
         if self._made > ARCHIVE_ENTRIES:
-            return ArchiveTooLarge("files and folders", ARCHIVE_ENTRIES)
+            return Failure(ArchiveTooLarge("files and folders", ARCHIVE_ENTRIES))
         if self._path_bytes > FOLDER_PATH_BYTES:
-            return ArchiveTooLarge("bytes in its paths", FOLDER_PATH_BYTES)
-        return None
+            return Failure(ArchiveTooLarge("bytes in its paths", FOLDER_PATH_BYTES))
+        return Success(spot)
 
 
 def _name(item: tuple[bytes, Node]) -> bytes:

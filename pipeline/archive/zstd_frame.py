@@ -45,7 +45,7 @@ class ZstdFrameDecompressor:
         # What stands ``_next`` bytes after the buffer's start; everything before may go on.
         self._expects: Literal["frame", "block", "end"] = "frame"
         self._next = 0
-        self.eof = False
+        self.eof: bool = False
 
     @property
     def needs_input(self) -> bool:

@@ -52,18 +52,30 @@ class Context:
         limits: Limits = DEFAULT_LIMITS,
         signers: int = 1,
         leniency: frozenset[str] = frozenset(),
+        timings: bool = False,
     ) -> "Toolkit":
         """Build the adapters that the settings ask for; nothing is opened yet."""
         # Imported when a command does something: --help and completion must not wait for it.
         from pipeline.adapters.clock import SystemClock
+        from pipeline.cli.defects import log_to
+        from pipeline.events import Observer, Observers
         from pipeline.recipes.toolkit import Toolkit
 
+        clock, leave = SystemClock(), click.get_current_context().call_on_close
         settings = replace(self.settings, limits=limits, signers=signers, leniency=leniency)
-        observer = make_observer(
-            self.progress, self.talk, SystemClock(), verbose=self.verbose, debug=self.debug
+        progress = make_observer(
+            self.progress, self.talk, clock, verbose=self.verbose, debug=self.debug
         )
-        # Whatever way the command ends, before anything is said of that.
-        click.get_current_context().call_on_close(observer.close)
+        observer: Observer = progress
+        # Whatever way the command ends, before anything is said of that; the last is called first.
+        leave(log_to(self.talk))
+        if timings:
+            from pipeline.cli.timings import Timings  # few want them
+
+            timed = Timings(self.talk, clock)
+            leave(timed.close)
+            observer = Observers((progress, timed))
+        leave(progress.close)
         return Toolkit(settings, observer=observer)
 
     def data(self, line: str) -> None:

@@ -100,6 +100,7 @@ registries.d says; they must be made by a key that is trusted for the image's na
 @click.option("--no-deps", is_flag=True, help="Leave the images that this one depends on.")
 @click.option("--full", is_flag=True, help="Print whole image IDs: 128 hex digits.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document a reference.")
+@click.option("--timings", is_flag=True, help="Say on stderr what took how long, stage by stage.")
 @click.option(
     "--max-size",
     type=ByteSize(),
@@ -154,6 +155,7 @@ def fetch(
     no_deps: bool,
     full: bool,
     as_json: bool,
+    timings: bool,
     max_size: int,
     max_archive_size: int,
     idle_timeout: float,
@@ -185,7 +187,9 @@ def fetch(
         least_bytes_per_second=least_rate,
     )
     leniency = frozenset({"sha1-self-signatures"} if sha1 else set[str]())
-    with context.toolkit(limits=limits, signers=signers, leniency=leniency) as toolkit:
+    with context.toolkit(
+        limits=limits, signers=signers, leniency=leniency, timings=timings
+    ) as toolkit:
         finder = context.unwrap(
             toolkit.finder(
                 pull_policy=pull_policy,

@@ -181,8 +181,8 @@ class Command(click.Command):
 class Group(click.Group):
     """A group whose commands take the global options, and which takes them itself."""
 
-    command_class = Command
-    group_class = type
+    command_class: type[click.Command] | None = Command
+    group_class: type[click.Group] | type[type] | None = type
 
     def __init__(self, *args: Any, **attributes: Any) -> None:  # as click.Group takes them
         """Add the global options."""

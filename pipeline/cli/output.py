@@ -32,6 +32,13 @@ def image_document(stored: Stored) -> dict[str, object]:
         document["reason"] = provenance.reason
     if isinstance(provenance, ManifestProof):
         document["decided_by"] = decision_document(provenance.decision)
+    older = stored.older_signature
+    if older is not None:
+        document["older_signature"] = {
+            "signed": timestamp(older.signed_at),
+            "signed_before": timestamp(older.signed_before),
+            "id_before": older.image_id.image_id,
+        }
     return document
 
 

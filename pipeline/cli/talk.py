@@ -50,7 +50,23 @@ class Failed:
     exit_code: int
 
 
-Statement: TypeAlias = "Said | Warned | Failed | Event"
+@final
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A row of ``--timings``: a stage or a transfer, when it began, and how long it took."""
+
+    stage: str
+    subject: str
+    start_seconds: float
+    seconds: float
+    size: int | None
+    retries: int
+    error_kind: str | None
+    span: int
+    within: int
+
+
+Statement: TypeAlias = "Said | Warned | Failed | Timed | Event"
 """Whatever is told to a program."""
 
 

@@ -8,9 +8,9 @@ without credentials.
       ParseError      3  InvalidReference, UnsupportedReference
       DiscoveryError      4  DiscoveryFailed
       DownloadError       5  HttpStatus, InvalidUrl, BadAnswer, PeerRefused, TransferTooSlow,
-                             RetriesExhausted, ConnectionFailed, TlsFailed, InsecureUrl,
-                             TooManyRedirects, TruncatedBody, BodyTooLarge, DeadlineExceeded,
-                             FileUnreadable, AuthenticationFailed, RealmRefused,
+                             RetriesExhausted, TransferStopped, ConnectionFailed, TlsFailed,
+                             InsecureUrl, TooManyRedirects, TruncatedBody, BodyTooLarge,
+                             DeadlineExceeded, FileUnreadable, AuthenticationFailed, RealmRefused,
                              SignatureDeferred, SignatureUnavailable, DigestMismatch,
                              BlobSizeMismatch, AllCandidatesFailed
       VerificationError   6  NotASignature, NotASignedMessage, UnknownSigner, BadSignature,
@@ -104,9 +104,11 @@ from pipeline.errors.transport import (
     RetriesExhausted,
     TlsFailed,
     TooManyRedirects,
+    TransferStopped,
     TransferTooSlow,
     TransportError,
     TruncatedBody,
+    with_url,
 )
 from pipeline.errors.verification import (
     BadSignature,
@@ -216,6 +218,7 @@ __all__ = [
     "TooFewSigners",
     "TooManyDependencies",
     "TooManyRedirects",
+    "TransferStopped",
     "TransferTooSlow",
     "TransportError",
     "TruncatedBody",
@@ -228,4 +231,5 @@ __all__ = [
     "VerificationError",
     "WeakSignature",
     "document_error",
+    "with_url",
 ]

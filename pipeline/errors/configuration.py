@@ -16,8 +16,8 @@ class KeystoreUnavailable:
     doing: str
     reason: str
 
-    kind: ClassVar = "keystore-unavailable"
-    exit_code: ClassVar = ExitCode.CONFIGURATION
+    kind: ClassVar[str] = "keystore-unavailable"
+    exit_code: ClassVar[ExitCode] = ExitCode.CONFIGURATION
 
     @property
     def message(self) -> str:
@@ -38,8 +38,8 @@ class InvalidKey:
     source: str
     reason: str
 
-    kind: ClassVar = "invalid-key"
-    exit_code: ClassVar = ExitCode.CONFIGURATION
+    kind: ClassVar[str] = "invalid-key"
+    exit_code: ClassVar[ExitCode] = ExitCode.CONFIGURATION
 
     @property
     def message(self) -> str:
@@ -60,8 +60,8 @@ class KeyNotReviewed:
     reason: str
     is_refused: bool = False
 
-    kind: ClassVar = "key-not-reviewed"
-    exit_code: ClassVar = ExitCode.CONFIGURATION
+    kind: ClassVar[str] = "key-not-reviewed"
+    exit_code: ClassVar[ExitCode] = ExitCode.CONFIGURATION
 
     @property
     def message(self) -> str:
@@ -86,8 +86,8 @@ class KeyNotFound:
 
     sought: str
 
-    kind: ClassVar = "key-not-found"
-    exit_code: ClassVar = ExitCode.CONFIGURATION
+    kind: ClassVar[str] = "key-not-found"
+    exit_code: ClassVar[ExitCode] = ExitCode.CONFIGURATION
 
     @property
     def message(self) -> str:
@@ -108,8 +108,8 @@ class InvalidPrefix:
     untrusted_prefix: str
     wanted: str
 
-    kind: ClassVar = "invalid-prefix"
-    exit_code: ClassVar = ExitCode.CONFIGURATION
+    kind: ClassVar[str] = "invalid-prefix"
+    exit_code: ClassVar[ExitCode] = ExitCode.CONFIGURATION
 
     @property
     def message(self) -> str:
@@ -132,8 +132,8 @@ class InvalidSetting:
     got: str
     wanted: str
 
-    kind: ClassVar = "invalid-setting"
-    exit_code: ClassVar = ExitCode.CONFIGURATION
+    kind: ClassVar[str] = "invalid-setting"
+    exit_code: ClassVar[ExitCode] = ExitCode.CONFIGURATION
 
     @property
     def message(self) -> str:
@@ -154,8 +154,8 @@ class RegistryBlocked:
     reference: str
     path: str
 
-    kind: ClassVar = "registry-blocked"
-    exit_code: ClassVar = ExitCode.CONFIGURATION
+    kind: ClassVar[str] = "registry-blocked"
+    exit_code: ClassVar[ExitCode] = ExitCode.CONFIGURATION
 
     @property
     def message(self) -> str:

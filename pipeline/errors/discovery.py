@@ -59,8 +59,8 @@ class DiscoveryFailed:
     sought: str
     attempts: tuple[OnePlaceError | NoMatchingTag, ...]
 
-    kind: ClassVar = "discovery-failed"
-    exit_code: ClassVar = ExitCode.DISCOVERY
+    kind: ClassVar[str] = "discovery-failed"
+    exit_code: ClassVar[ExitCode] = ExitCode.DISCOVERY
 
     @property
     def message(self) -> str:

@@ -19,8 +19,8 @@ class SignatureDeferred:
 
     url: str
 
-    kind: ClassVar = "signature-deferred"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "signature-deferred"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -43,8 +43,8 @@ class SignatureUnavailable:
 
     cause: TransportError
 
-    kind: ClassVar = "signature-unavailable"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "signature-unavailable"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -75,8 +75,8 @@ class AllCandidatesFailed:
     reference: str
     causes: tuple["OnePlaceError | NoMatchingTag", ...]
 
-    kind: ClassVar = "all-candidates-failed"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "all-candidates-failed"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -100,8 +100,8 @@ class DigestMismatch:
     wanted: Digest
     got: Digest
 
-    kind: ClassVar = "digest-mismatch"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "digest-mismatch"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -123,8 +123,8 @@ class BlobSizeMismatch:
     wanted: int
     got: int
 
-    kind: ClassVar = "blob-size-mismatch"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "blob-size-mismatch"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:

@@ -23,8 +23,8 @@ class NotAnImage:
 
     reason: str
 
-    kind: ClassVar = "not-an-image"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "not-an-image"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -44,8 +44,8 @@ class CorruptArchive:
 
     reason: str
 
-    kind: ClassVar = "corrupt-archive"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "corrupt-archive"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -66,8 +66,8 @@ class ArchiveTooLarge:
     what: str
     limit: int
 
-    kind: ClassVar = "archive-too-large"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "archive-too-large"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -89,8 +89,8 @@ class ManifestMissing:
 
     wanted: str
 
-    kind: ClassVar = "manifest-missing"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "manifest-missing"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -114,8 +114,8 @@ class InvalidManifest:
     path: str
     reason: str
 
-    kind: ClassVar = "invalid-manifest"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "invalid-manifest"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -136,8 +136,8 @@ class NameMismatch:
     wanted: ImageName
     got: ImageName
 
-    kind: ClassVar = "name-mismatch"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "name-mismatch"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -159,8 +159,8 @@ class LabelMismatch:
     wanted: str
     got: str | None
 
-    kind: ClassVar = "label-mismatch"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "label-mismatch"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -186,8 +186,8 @@ class ImageIDMismatch:
     wanted: Digest
     got: Digest
 
-    kind: ClassVar = "image-id-mismatch"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "image-id-mismatch"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -208,8 +208,8 @@ class SizeMismatch:
     wanted: int
     got: int
 
-    kind: ClassVar = "size-mismatch"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "size-mismatch"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -230,8 +230,8 @@ class TooManyDependencies:
     limit: int
     what: str
 
-    kind: ClassVar = "too-many-dependencies"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "too-many-dependencies"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -251,8 +251,8 @@ class NotExportable:
 
     reason: str
 
-    kind: ClassVar = "not-exportable"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "not-exportable"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:

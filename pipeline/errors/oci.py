@@ -20,8 +20,8 @@ class InvalidDocument:
     path: str
     reason: str
 
-    kind: ClassVar = "invalid-document"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "invalid-document"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -43,8 +43,8 @@ class UnsupportedManifest:
     media_type: str
     reason: str
 
-    kind: ClassVar = "unsupported-manifest"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "unsupported-manifest"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -66,8 +66,8 @@ class PlatformNotFound:
     wanted: str
     available: tuple[str, ...]
 
-    kind: ClassVar = "platform-not-found"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "platform-not-found"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -94,8 +94,8 @@ class DiffIDMismatch:
     wanted: Digest
     got: Digest
 
-    kind: ClassVar = "diff-id-mismatch"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "diff-id-mismatch"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:
@@ -116,8 +116,8 @@ class NoSuchImage:
     reference: str
     available: tuple[str, ...]
 
-    kind: ClassVar = "no-such-image"
-    exit_code: ClassVar = ExitCode.IMAGE
+    kind: ClassVar[str] = "no-such-image"
+    exit_code: ClassVar[ExitCode] = ExitCode.IMAGE
 
     @property
     def message(self) -> str:

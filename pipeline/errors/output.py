@@ -14,8 +14,8 @@ class OutputExists:
 
     path: str
 
-    kind: ClassVar = "output-exists"
-    exit_code: ClassVar = ExitCode.OUTPUT
+    kind: ClassVar[str] = "output-exists"
+    exit_code: ClassVar[ExitCode] = ExitCode.OUTPUT
 
     @property
     def message(self) -> str:
@@ -36,8 +36,8 @@ class OutputUnavailable:
     path: str
     reason: str
 
-    kind: ClassVar = "output-unavailable"
-    exit_code: ClassVar = ExitCode.OUTPUT
+    kind: ClassVar[str] = "output-unavailable"
+    exit_code: ClassVar[ExitCode] = ExitCode.OUTPUT
 
     @property
     def message(self) -> str:

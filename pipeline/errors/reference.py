@@ -20,8 +20,8 @@ class InvalidReference:
     advice: str
     position: int | None = None
 
-    kind: ClassVar = "invalid-reference"
-    exit_code: ClassVar = ExitCode.REFERENCE
+    kind: ClassVar[str] = "invalid-reference"
+    exit_code: ClassVar[ExitCode] = ExitCode.REFERENCE
 
     @property
     def message(self) -> str:
@@ -45,8 +45,8 @@ class UnsupportedReference:
     reason: str
     advice: str
 
-    kind: ClassVar = "unsupported-reference"
-    exit_code: ClassVar = ExitCode.REFERENCE
+    kind: ClassVar[str] = "unsupported-reference"
+    exit_code: ClassVar[ExitCode] = ExitCode.REFERENCE
 
     @property
     def message(self) -> str:

@@ -17,8 +17,8 @@ class StoreUnavailable:
     doing: str
     reason: str
 
-    kind: ClassVar = "store-unavailable"
-    exit_code: ClassVar = ExitCode.STORE
+    kind: ClassVar[str] = "store-unavailable"
+    exit_code: ClassVar[ExitCode] = ExitCode.STORE
 
     @property
     def message(self) -> str:
@@ -38,8 +38,8 @@ class StoreReadOnly:
 
     path: str
 
-    kind: ClassVar = "store-read-only"
-    exit_code: ClassVar = ExitCode.STORE
+    kind: ClassVar[str] = "store-read-only"
+    exit_code: ClassVar[ExitCode] = ExitCode.STORE
 
     @property
     def message(self) -> str:
@@ -59,8 +59,8 @@ class DiskFull:
 
     path: str
 
-    kind: ClassVar = "disk-full"
-    exit_code: ClassVar = ExitCode.STORE
+    kind: ClassVar[str] = "disk-full"
+    exit_code: ClassVar[ExitCode] = ExitCode.STORE
 
     @property
     def message(self) -> str:
@@ -82,8 +82,8 @@ class StoreTooNew:
     got: int
     wanted: int
 
-    kind: ClassVar = "store-too-new"
-    exit_code: ClassVar = ExitCode.STORE
+    kind: ClassVar[str] = "store-too-new"
+    exit_code: ClassVar[ExitCode] = ExitCode.STORE
 
     @property
     def message(self) -> str:
@@ -104,8 +104,8 @@ class StoreCorrupt:
     path: str
     reason: str
 
-    kind: ClassVar = "store-corrupt"
-    exit_code: ClassVar = ExitCode.STORE
+    kind: ClassVar[str] = "store-corrupt"
+    exit_code: ClassVar[ExitCode] = ExitCode.STORE
 
     @property
     def message(self) -> str:
@@ -128,8 +128,8 @@ class ImageNotFound:
 
     sought: str
 
-    kind: ClassVar = "image-not-found"
-    exit_code: ClassVar = ExitCode.STORE
+    kind: ClassVar[str] = "image-not-found"
+    exit_code: ClassVar[ExitCode] = ExitCode.STORE
 
     @property
     def message(self) -> str:
@@ -150,8 +150,8 @@ class AmbiguousImage:
     sought: str
     candidates: tuple[Digest, ...]
 
-    kind: ClassVar = "ambiguous-image"
-    exit_code: ClassVar = ExitCode.STORE
+    kind: ClassVar[str] = "ambiguous-image"
+    exit_code: ClassVar[ExitCode] = ExitCode.STORE
 
     @property
     def message(self) -> str:

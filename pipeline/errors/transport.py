@@ -1,6 +1,6 @@
 """What a transport fails with: between a URL and a whole body. Exit code 5."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar, Literal, TypeAlias, final
 
 from pipeline.addresses import AddressScope
@@ -25,8 +25,8 @@ class HttpStatus:
     untrusted_challenges: tuple[str, ...] = field(default=(), repr=False, compare=False)
     peer: AddressScope | None = field(default=None, repr=False, compare=False)
 
-    kind: ClassVar = "http-status"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "http-status"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -67,8 +67,8 @@ class InvalidUrl:
     url: str
     reason: str
 
-    kind: ClassVar = "invalid-url"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "invalid-url"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -89,8 +89,8 @@ class BadAnswer:
     url: str
     reason: str
 
-    kind: ClassVar = "bad-answer"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "bad-answer"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -114,8 +114,8 @@ class PeerRefused:
     address: str
     wanted: str = "a public address"
 
-    kind: ClassVar = "peer-refused"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "peer-refused"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -141,8 +141,8 @@ class TransferTooSlow:
     bytes_per_second: float
     wanted: int
 
-    kind: ClassVar = "transfer-too-slow"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "transfer-too-slow"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -164,8 +164,8 @@ class ConnectionFailed:
     url: str
     reason: str
 
-    kind: ClassVar = "connection-failed"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "connection-failed"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -186,8 +186,8 @@ class TlsFailed:
     url: str
     reason: str
 
-    kind: ClassVar = "tls-failed"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "tls-failed"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -212,8 +212,8 @@ class InsecureUrl:
     redirected_from: str | None = None
     allowed_by: str = "http"
 
-    kind: ClassVar = "insecure-url"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "insecure-url"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -240,8 +240,8 @@ class TooManyRedirects:
     url: str
     limit: int
 
-    kind: ClassVar = "too-many-redirects"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "too-many-redirects"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -263,8 +263,8 @@ class TruncatedBody:
     got: int
     wanted: int | None
 
-    kind: ClassVar = "truncated-body"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "truncated-body"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -287,8 +287,8 @@ class BodyTooLarge:
     limit: int
     announced: int | None = None
 
-    kind: ClassVar = "body-too-large"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "body-too-large"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -311,8 +311,8 @@ class DeadlineExceeded:
     seconds: float
     which: Literal["connect", "idle", "total"]
 
-    kind: ClassVar = "deadline-exceeded"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "deadline-exceeded"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -340,8 +340,8 @@ class FileUnreadable:
     reason: str
     advice: str = "check the path and its permissions"
 
-    kind: ClassVar = "file-unreadable"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "file-unreadable"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -362,8 +362,8 @@ class RetriesExhausted:
     url: str
     causes: tuple["TransportError", ...]
 
-    kind: ClassVar = "retries-exhausted"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "retries-exhausted"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -379,14 +379,35 @@ class RetriesExhausted:
 
 @final
 @dataclass(frozen=True, slots=True)
+class TransferStopped:
+    """Whoever asked for it wants it no more: the program, or its user."""
+
+    url: str
+
+    kind: ClassVar = "transfer-stopped"
+    exit_code: ClassVar = ExitCode.DOWNLOAD
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        return f"{redact_url(self.url)} was not fetched to its end: it was stopped"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "fetch it again: what was held and can be gone on with is not asked for twice"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class AuthenticationFailed:
     """A registry wants proof of who asks, and does not take what there is; no secret is in it."""
 
     registry: str
     reason: str
 
-    kind: ClassVar = "authentication-failed"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "authentication-failed"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -411,8 +432,8 @@ class RealmRefused:
     realm: str
     reason: str
 
-    kind: ClassVar = "realm-refused"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "realm-refused"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:
@@ -435,6 +456,7 @@ TransportError: TypeAlias = (
     | PeerRefused
     | TransferTooSlow
     | RetriesExhausted
+    | TransferStopped
     | ConnectionFailed
     | TlsFailed
     | InsecureUrl
@@ -447,3 +469,19 @@ TransportError: TypeAlias = (
     | RealmRefused
 )
 """What a transport fails with."""
+
+
+def with_url(error: TransportError, asked: str, url: str) -> TransportError:
+    """Return ``error`` with ``url`` wherever it names ``asked``.
+
+    For a transport that asks another one by a URL of its own, which may be a secret.
+
+    >>> with_url(HttpStatus("https://h/a?signature=s3cret", 404), "https://h/a?signature=s3cret",
+    ...          "https://h/a").url
+    'https://h/a'
+    """
+    if isinstance(error, RetriesExhausted):
+        causes = tuple(with_url(cause, asked, url) for cause in error.causes)
+        error = RetriesExhausted(error.url, causes)
+    changed = {each.name: url for each in fields(error) if getattr(error, each.name) == asked}
+    return replace(error, **changed)  # type: ignore[arg-type]  # only texts are equal to a text

@@ -20,8 +20,8 @@ class NotASignature:
 
     reason: str
 
-    kind: ClassVar = "not-a-signature"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "not-a-signature"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -41,8 +41,8 @@ class NotASignedMessage:
 
     reason: str
 
-    kind: ClassVar = "not-a-signed-message"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "not-a-signed-message"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -70,8 +70,8 @@ class UnknownSigner:
     keys: int
     policy: str = ""
 
-    kind: ClassVar = "unknown-signer"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "unknown-signer"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -107,8 +107,8 @@ class BadSignature:
     signing_key: Fingerprint
     reason: str = "the signature does not match the file"
 
-    kind: ClassVar = "bad-signature"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "bad-signature"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -133,8 +133,8 @@ class WeakSignature:
     got: str
     wanted: str
 
-    kind: ClassVar = "weak-signature"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "weak-signature"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -165,8 +165,8 @@ class UnusableKey:
     ]
     detail: str
 
-    kind: ClassVar = "unusable-key"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "unusable-key"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -194,8 +194,8 @@ class SignatureTime:
     signed_at: datetime | None
     reason: str
 
-    kind: ClassVar = "signature-time"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "signature-time"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -220,8 +220,8 @@ class UnsupportedSignature:
 
     reason: str
 
-    kind: ClassVar = "unsupported-signature"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "unsupported-signature"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -242,8 +242,8 @@ class SignerNotTrustedForName:
     signers: tuple[Fingerprint, ...]
     name: ImageName
 
-    kind: ClassVar = "signer-not-trusted-for-name"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "signer-not-trusted-for-name"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -273,13 +273,13 @@ class TooFewSigners:
     signers: tuple[Fingerprint | str, ...]
     wanted: int
 
-    kind: ClassVar = "too-few-signers"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "too-few-signers"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
         """What was got and what was wanted."""
-        who = ", ".join(str(signer) for signer in self.signers) or "nobody"
+        who = ", ".join(printable(str(signer)) for signer in self.signers) or "nobody"
         return f"signed by {len(self.signers)} ({who}), wanted {self.wanted} distinct signers"
 
     @property
@@ -295,8 +295,8 @@ class Unproven:
 
     what: str
 
-    kind: ClassVar = "unproven"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "unproven"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -316,8 +316,8 @@ class InvalidPayload:
 
     reason: str
 
-    kind: ClassVar = "invalid-payload"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "invalid-payload"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -338,8 +338,8 @@ class IdentityMismatch:
     signed: str
     wanted: str
 
-    kind: ClassVar = "identity-mismatch"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "identity-mismatch"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -363,8 +363,8 @@ class BadSigstoreSignature:
     path: str
     reason: str
 
-    kind: ClassVar = "bad-sigstore-signature"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "bad-sigstore-signature"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -387,8 +387,8 @@ class PolicyRejects:
     policy: str
     scope: str
 
-    kind: ClassVar = "policy-rejects"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "policy-rejects"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:
@@ -415,8 +415,8 @@ class RequirementUnmet:
     requirement: str
     causes: tuple["VerificationError", ...]
 
-    kind: ClassVar = "requirement-unmet"
-    exit_code: ClassVar = ExitCode.VERIFICATION
+    kind: ClassVar[str] = "requirement-unmet"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
 
     @property
     def message(self) -> str:

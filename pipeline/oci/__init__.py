@@ -22,6 +22,7 @@ LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar"
 DOCKER_MANIFEST_TYPE: Final = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST_TYPE: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_CONFIG_TYPE: Final = "application/vnd.docker.container.image.v1+json"
+CONFIG_TYPES: Final = frozenset({CONFIG_TYPE, DOCKER_CONFIG_TYPE})
 SCHEMA1_TYPES: Final = frozenset(
     {
         "application/vnd.docker.distribution.manifest.v1+json",

@@ -131,6 +131,15 @@ def candidates(wanted: OciPlatform) -> tuple[OciPlatform, ...]:
     return tuple(OciPlatform(wanted.os, wanted.architecture, variant) for variant in variants)
 
 
+def runs_on(platform: OciPlatform, wanted: OciPlatform) -> bool:
+    """Tell whether an image of one platform runs on another; one that names none runs anywhere.
+
+    >>> runs_on(OciPlatform("linux", "arm", "v6"), OciPlatform("linux", "arm", "v7"))
+    True
+    """
+    return not platform.os or platform in candidates(wanted)
+
+
 def choose(index: OciIndex, wanted: OciPlatform) -> IndexEntry | None:
     """Return the entry whose image is for the wanted platform; None where there is none.
 

@@ -16,7 +16,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.errors import InvalidManifest, PipelineError, TooManyDependencies
-from pipeline.events import Noticed
+from pipeline.events import Noticed, tell
 from pipeline.limits import DEPENDENCIES, DEPENDENCY_DEPTH, PARALLEL_FETCHES
 from pipeline.manifest import Dependency, parse_manifest
 from pipeline.names import Platform
@@ -123,7 +123,7 @@ def _fetch_one(fetcher: Fetcher, wanted: _Wanted) -> Result[Stored, PipelineErro
     reference = AppcReference(dependency.name, dependency.labels)
     # Whatever fails from here on does not say of itself for which image it was tried.
     notice = f"fetching a dependency: {printable(reference.string)}"
-    fetcher.observer.on_event(Noticed("dependency", notice))
+    tell(fetcher.observer, Noticed("dependency", notice))
     return replace(fetcher, platform=wanted.platform).fetch_image(reference, demanded=demanded)
 
 

@@ -11,7 +11,7 @@ goes to the observer as events. Here is what the store can give; what has to be 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol, final
+from typing import Protocol, TypeVar, final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -24,10 +24,11 @@ from pipeline.errors import (
     PipelineError,
     StoreError,
 )
-from pipeline.events import Noticed, Observer
+from pipeline.events import SILENCE, CacheHit, Observer, tell
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.mirrors import NO_MIRRORS, Mirrors
 from pipeline.names import Label, LabelName, Labels, Platform
+from pipeline.observing import observed, subject_of
 from pipeline.oci import OciPlatform
 from pipeline.oci.platforms import oci_platform
 from pipeline.ports import (
@@ -63,8 +64,13 @@ from pipeline.results import (
     RegistryPlace,
     Stored,
 )
-from pipeline.text import printable, redact_url
+from pipeline.stage import Stage
+from pipeline.text import redact_url
 from pipeline.trust import ONE_SIGNER, SignerPolicy
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Err = TypeVar("Err", bound=PipelineError)
 
 
 class QuarantineSession(Quarantine, Protocol):
@@ -118,8 +124,8 @@ class Fetcher:
     verifier: SignatureVerifier
     store: ImageStore
     clock: Clock
-    observer: Observer
     platform: Platform
+    observer: Observer = SILENCE
     limits: Limits = DEFAULT_LIMITS
     pull_policy: PullPolicy = "update"
     unsigned_reason: str | None = None
@@ -148,6 +154,18 @@ class Fetcher:
         names one wants it judged: then the store serves only by ``never``.
         ``demanded`` adds what a parent image demands to what the reference itself does.
         """
+
+        def fetch(wanted: Reference) -> Result[Stored, PipelineError]:
+            return self._fetch(wanted, signature, demanded)
+
+        return self.told(Stage("fetch", fetch))(reference)
+
+    def _fetch(
+        self,
+        reference: Reference,
+        signature: str | None,
+        demanded: Callable[[Expectations], Expectations],
+    ) -> Result[Stored, PipelineError]:
         if isinstance(reference, ImageIDReference):
             return self.look_up(reference).bind(self.proven)
         asks_store = self.pull_policy == "never" or (
@@ -178,8 +196,8 @@ class Fetcher:
         if not is_successful(found):
             return Failure(found.failure())
         if not as_expected(found.unwrap(), demanded(Expectations())):
-            return Failure(ImageNotFound(shown(reference)))
-        self.notice("store-hit", f"using image from the store for {shown(reference)}")
+            return Failure(ImageNotFound(subject_of(reference)))
+        tell(self.observer, CacheHit("store", subject_of(reference)))
         return self.proven(found.unwrap(), reference)
 
     def look_up(self, reference: Reference) -> Result[Stored, PipelineError]:
@@ -267,9 +285,9 @@ class Fetcher:
             rejudge=rejudge,
         )
 
-    def notice(self, kind: str, message: str) -> None:
-        """Tell the observer something that a person should know, without secrets."""
-        self.observer.on_event(Noticed(kind, message))
+    def told(self, stage: Stage[In, Out, Err]) -> Stage[In, Out, Err]:
+        """Have a stage tell the observer what it does."""
+        return observed(stage, observer=self.observer, clock=self.clock)
 
 
 def named_as(stored: Stored, reference: DockerReference) -> Stored:
@@ -288,16 +306,6 @@ def _is_path(reference: Reference) -> bool:
     if isinstance(reference, ImagePathReference):
         return True
     return isinstance(reference, ArchiveReference) and reference.path is not None
-
-
-def shown(reference: Reference) -> str:
-    """Return a reference without secrets, which the escapes of a CIMD would hide and keep."""
-    if isinstance(reference, ArchiveReference):
-        return redact_url(reference.url)
-    if isinstance(reference, DockerReference | ImagePathReference):
-        # There is no secret in it, and an "@" before its digest.
-        return printable(reference.string)
-    return redact_url(reference.string)
 
 
 def _leads_to_remote(error: PipelineError) -> bool:

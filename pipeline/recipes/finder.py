@@ -16,6 +16,7 @@ from pipeline.recipes.dependencies import fetch_dependencies
 from pipeline.recipes.fetcher import Fetcher
 from pipeline.reference import ArchiveReference, DockerReference
 from pipeline.results import Stored
+from pipeline.stage import Stage
 from pipeline.stages.parse import parse_reference
 
 
@@ -36,7 +37,14 @@ class Finder:
         ``signature`` is the absolute path of a detached signature, where it does not lie beside
         the image.
         """
-        parsed = parse_reference(self.paths)(untrusted_text)
+
+        def find(text: str) -> Result[Stored, PipelineError]:
+            return self._find(text, signature)
+
+        return self.fetcher.told(Stage("find", find))(untrusted_text)
+
+    def _find(self, untrusted_text: str, signature: Path | None) -> Result[Stored, PipelineError]:
+        parsed = self.fetcher.told(parse_reference(self.paths))(untrusted_text)
         if not is_successful(parsed):
             return Failure(parsed.failure())
         reference = parsed.unwrap()
@@ -57,7 +65,12 @@ class Finder:
 
         Errors: UnsupportedReference for what is in no registry.
         """
-        parsed = parse_reference(self.paths)(untrusted_text)
+        return self.fetcher.told(Stage("find", self._find_every_platform))(untrusted_text)
+
+    def _find_every_platform(
+        self, untrusted_text: str
+    ) -> Result[tuple[Stored, ...], PipelineError]:
+        parsed = self.fetcher.told(parse_reference(self.paths))(untrusted_text)
         if not is_successful(parsed):
             return Failure(parsed.failure())
         reference = parsed.unwrap()

@@ -27,7 +27,7 @@ from pipeline.adapters.http.tls import check_tls_files
 from pipeline.adapters.registry import AuthenticatingTransport
 from pipeline.adapters.retrying import RetryingTransport
 from pipeline.errors import ConfigurationError, InvalidSetting
-from pipeline.events import Noticed, Observer
+from pipeline.events import Noticed, Observer, tell
 from pipeline.ports import Clock, Transport
 from pipeline.recipes.registries import paths_of
 from pipeline.recipes.settings import Insecure, Settings
@@ -58,13 +58,13 @@ class Network:
         Errors: InvalidSetting for a file of TLS or of logins that cannot be used.
         """
         for warning in registries.warnings:
-            self.observer.on_event(Noticed("registries", warning))
+            tell(self.observer, Noticed("registries", warning))
         helpers = CredentialHelpers(self.settings.environment, self.clock, self.observer)
         logins = read_logins(paths_of(self.settings), helpers)
         if not is_successful(logins):
             return Failure(logins.failure())
         for warning in logins.unwrap().warnings:
-            self.observer.on_event(Noticed("credentials", warning))
+            tell(self.observer, Noticed("credentials", warning))
         # What is set for this program goes before what others were told.
         sources = FirstLogin((self.credentials, logins.unwrap()))
         insecure = registries.insecure_hosts
@@ -74,7 +74,7 @@ class Network:
             insecure=tuple(InsecureOrigin(each.scheme, each.host, each.port) for each in insecure),
         )
         return self._transport(http).map(
-            lambda made: AuthenticatingTransport(made, sources, self.clock)
+            lambda made: AuthenticatingTransport(made, sources, self.clock, registries.roots)
         )
 
     def _transport(self, settings: HttpSettings) -> Result[Transport, ConfigurationError]:
@@ -111,7 +111,7 @@ def make_network(
     if not is_successful(credentials):
         return Failure(credentials.failure())
     for warning in credentials.unwrap().warnings:
-        observer.on_event(Noticed("credentials", warning))
+        tell(observer, Noticed("credentials", warning))
     http = HttpSettings(
         ca_file=settings.ca_file,
         connect_to=settings.connect_to,

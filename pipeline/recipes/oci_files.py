@@ -43,8 +43,7 @@ from pipeline.errors import (
 from pipeline.limits import CONFIG_BYTES, MANIFEST_BYTES, Limits
 from pipeline.manifest.oci import index_of
 from pipeline.oci import (
-    CONFIG_TYPE,
-    DOCKER_CONFIG_TYPE,
+    CONFIG_TYPES,
     Descriptor,
     OciConfig,
     OciManifest,
@@ -59,7 +58,6 @@ from pipeline.results import ManifestProof, OciImage, Stored
 OpenBlob: TypeAlias = Callable[[Digest], Result[BinaryIO, StoreError]]
 """Opens anything that a stored image is made of, an archive too; whoever reads it closes it."""
 
-_CONFIG_TYPES: Final = frozenset({CONFIG_TYPE, DOCKER_CONFIG_TYPE})
 _DOCKER: Final = "docker://"
 
 
@@ -170,7 +168,7 @@ class OciFiles:
         if not is_successful(content):
             return Failure(content.failure())
         config = OciConfig(OciPlatform("", ""), (), content.unwrap())
-        if manifest.config.media_type in _CONFIG_TYPES:
+        if manifest.config.media_type in CONFIG_TYPES:
             checked = parse_config(content.unwrap())
             if not is_successful(checked):
                 return Failure(document_error("configuration", checked.failure()))
@@ -193,11 +191,11 @@ class OciFiles:
 
 
 def _outside(manifest: bytes) -> Archive:
-    """Return what stands in a rendered image beside the layers, as one more below them."""
+    """Return what stands in a rendered image beside the layers, as an archive below them."""
     file = plain_header(MANIFEST_PATH, "file", size=len(manifest)) + manifest
     folder = plain_header(ROOTFS_PATH + b"/", "directory")
     tar = b"".join((file, padding(len(manifest)), folder, END_OF_ARCHIVE))
-    return Archive(lambda: Success(io.BytesIO(tar)), None, Below(b""), "layer")
+    return Archive(lambda: Success(io.BytesIO(tar)))
 
 
 def _reference_of(image: Stored) -> DockerReference | None:

@@ -16,7 +16,7 @@ from pipeline.admission import KeystoreJudge, PolicyJudge
 from pipeline.errors import InvalidSetting
 from pipeline.ports import MessageVerifier
 from pipeline.recipes.settings import Settings
-from pipeline.trust import Fingerprint, SignerPolicy
+from pipeline.trust import ONE_SIGNER, Fingerprint, SignerPolicy
 
 FILE_NAME: Final = "policy.json"
 
@@ -36,9 +36,12 @@ def policy_file(settings: Settings) -> Path | None:
 
 
 def load_judge(
-    path: Path, verifier: MessageVerifier, signers: SignerPolicy, *, now: datetime
+    path: Path, verifier: MessageVerifier, signers: SignerPolicy = ONE_SIGNER, *, now: datetime
 ) -> Result[PolicyJudge, InvalidSetting]:
-    """Read a policy and its keys.
+    """Read a ``policy.json`` and the keys that it names, and return who judges by it.
+
+    ``signers`` says how many distinct signers are needed, whatever the policy demands; ``now`` is
+    for which keys have expired.
 
     Errors: InvalidSetting with the file, the place in it, and what was wanted there.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result
 
+from pipeline.adapters.registry.repositories import ApiRoot, parse_root
 from pipeline.errors import ConfigurationError, InvalidSetting
 from pipeline.oci import OciPlatform
 from pipeline.recipes.settings import Settings
@@ -36,6 +37,11 @@ class LazyRegistries:
         self._settings = settings
         self._prepare = prepare
         self._read: Result[ConfiguredRegistries, InvalidSetting] | None = None
+        self._roots: tuple[ApiRoot, ...] = ()
+
+    def roots(self) -> tuple[ApiRoot, ...]:
+        """Return where APIs begin beside ``/v2``; none before the files are read."""
+        return self._roots
 
     def read(self) -> Result["ConfiguredRegistries", InvalidSetting]:
         """Read the files, once.
@@ -48,6 +54,9 @@ class LazyRegistries:
             self._read = read_registries(
                 paths_of(self._settings), insecure=self._settings.insecure_registries
             )
+            if is_successful(self._read):
+                found = map(parse_root, self._read.unwrap().roots)
+                self._roots = tuple(root for root in found if root is not None)
         return self._read
 
     def places(

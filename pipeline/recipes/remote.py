@@ -8,6 +8,7 @@ whatever changed pass through verify, extract and store.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from returns.pipeline import is_successful
@@ -23,9 +24,11 @@ from pipeline.errors import (
     StoreReadOnly,
     VerificationError,
 )
-from pipeline.events import StageEnded, StageStarted
+from pipeline.events import CacheHit, tell
+from pipeline.observing import subject_of
 from pipeline.ports import Quarantine, RemoteEntry
-from pipeline.recipes.fetcher import Fetcher, QuarantineSession, named_as, shown
+from pipeline.recipes.fetcher import Fetcher, QuarantineSession, named_as
+from pipeline.recipes.rollback import given_before, older_signature, report
 from pipeline.recipes.standing import as_expected
 from pipeline.reference import DockerReference, ImagePathReference, Reference
 from pipeline.results import (
@@ -38,7 +41,7 @@ from pipeline.results import (
     Unverified,
     Verified,
 )
-from pipeline.stage import Stage, tap
+from pipeline.stage import Stage
 from pipeline.stages.discover import DIRECT_REGISTRIES, discover_endpoints
 from pipeline.stages.download import (
     NO_IMAGE_PATHS,
@@ -53,8 +56,6 @@ from pipeline.text import redact_url
 
 Known: TypeAlias = Callable[[str], RemoteEntry | None]
 
-In = TypeVar("In")
-Out = TypeVar("Out")
 Err = TypeVar("Err", bound=PipelineError)
 
 
@@ -71,9 +72,7 @@ def fetch_remote(
         registries=fetcher.registries or DIRECT_REGISTRIES,
         images_for=fetcher.images_for,
     )
-    discover = _observed(fetcher, locate, shown) >> mirror_candidates(
-        fetcher.mirrors, signature=signature
-    )
+    discover = fetcher.told(locate) >> mirror_candidates(fetcher.mirrors, signature=signature)
     discovered = discover(reference)
     if not is_successful(discovered):
         return Failure(discovered.failure())
@@ -94,11 +93,7 @@ def _download_and_store(
     fetcher: Fetcher, located: Located, quarantine: QuarantineSession, known: Known
 ) -> Result[Stored, PipelineError]:
     """Download, and go on with what changed through verify, extract and store."""
-    download = _observed(
-        fetcher,
-        _download(fetcher, quarantine, known),
-        lambda value: shown(value.reference),
-    )
+    download = fetcher.told(_download(fetcher, quarantine, known))
     outcome = download(located)
     if not is_successful(outcome):
         return Failure(outcome.failure())
@@ -112,18 +107,26 @@ def _download_and_store(
         signers=fetcher.signers,
         check_layers=fetcher.check_layers,
     )
-    read = _prove(fetcher, located.reference) >> _observed(
-        fetcher, extract, lambda value: value.downloaded.source.image
+    read = _prove(fetcher, located.reference) >> fetcher.told(extract)
+    finish = _in_wanted_form(fetcher, quarantine, read) >> fetcher.told(
+        store_image(store=fetcher.store)
     )
-    finish = _in_wanted_form(fetcher, quarantine, read) >> _observed(
-        fetcher, store_image(store=fetcher.store), lambda value: value.manifest.name
-    )
+    before = given_before(fetcher, located)
     finished = finish(downloaded)
     if not is_successful(finished) and finished.failure().exit_code is ExitCode.STORE:
         # The disk is full, or the like: nothing is wrong with the image, and the next try has it.
         for blob in (downloaded.blob, *(each.blob for each in downloaded.contents)):
             quarantine.keep(blob)
-    return finished
+    return finished.map(partial(_compared, fetcher, located.reference, before))
+
+
+def _compared(
+    fetcher: Fetcher, reference: Reference, before: tuple[Stored, ...], stored: Stored
+) -> Stored:
+    """Say where an image was signed earlier than what was accepted before."""
+    older = older_signature(stored, before)
+    report(fetcher, reference, older)
+    return replace(stored, older_signature=older)
 
 
 def _in_wanted_form(
@@ -136,7 +139,7 @@ def _in_wanted_form(
     from pipeline.stages.convert import convert_to_aci  # few want one
 
     convert = convert_to_aci(quarantine=quarantine, limits=fetcher.limits)
-    return read >> _observed(fetcher, convert, lambda value: value.manifest.name)
+    return read >> fetcher.told(convert)
 
 
 def _prove(
@@ -144,17 +147,17 @@ def _prove(
 ) -> Stage[Downloaded, Verified | Unverified, VerificationError | ConfigurationError]:
     if fetcher.unsigned_reason is not None:
         accept = accept_unsigned(fetcher.unsigned_reason)
-        return _observed(fetcher, accept, lambda value: value.source.image)
+        return fetcher.told(accept)
     if fetcher.policy is not None and isinstance(reference, DockerReference | ImagePathReference):
         judge = apply_policy(policy=fetcher.policy, clock=fetcher.clock)
-        return _observed(fetcher, judge, lambda value: value.source.image)
+        return fetcher.told(judge)
     verify = verify_signature(
         keyring=fetcher.keyring,
         verifier=fetcher.verifier,
         clock=fetcher.clock,
         signers=fetcher.signers,
     )
-    return _observed(fetcher, verify, lambda value: value.source.image)
+    return fetcher.told(verify)
 
 
 def _download(
@@ -189,9 +192,7 @@ def _fresh(fetcher: Fetcher, located: Located) -> Stored | None:
     for candidate in located.candidates:
         entry = _usable_entry(fetcher, candidate.image, located)
         if entry is not None and entry.freshness.is_fresh(fetcher.clock.now()):
-            fetcher.notice(
-                "fresh", f"image for {redact_url(entry.url)} isn't expired, not fetching"
-            )
+            tell(fetcher.observer, CacheHit("fresh", subject_of(entry.url)))
             return replace(entry.image, outcome="unchanged")
     return None
 
@@ -245,29 +246,9 @@ def _confirm(
     if remembered is None:
         # Somebody removed or replaced the image while the server was being asked.
         return Failure(ImageNotFound(redact_url(url)))
-    fetcher.notice("unchanged", f"image for {redact_url(url)} has not changed, not fetching")
+    tell(fetcher.observer, CacheHit("unchanged", subject_of(url)))
     proven = fetcher.proven(remembered.image, located.reference)
     return proven.map(lambda stored: replace(stored, outcome="unchanged"))
-
-
-def _observed(
-    fetcher: Fetcher, stage: Stage[In, Out, Err], subject: Callable[[In], str]
-) -> Stage[In, Out, Err]:
-    """Tell the observer when a stage starts and ends."""
-
-    def watch(name: str, value: In) -> Callable[[Result[Out, Err]], None]:
-        begun = fetcher.clock.monotonic()
-        shown = redact_url(subject(value))
-        fetcher.observer.on_event(StageStarted(name, shown))
-
-        def done(outcome: Result[Out, Err]) -> None:
-            kind = None if is_successful(outcome) else outcome.failure().kind
-            seconds = fetcher.clock.monotonic() - begun
-            fetcher.observer.on_event(StageEnded(name, shown, seconds, kind))
-
-        return done
-
-    return tap(stage, watch)
 
 
 def _nothing_known(_url: str) -> RemoteEntry | None:

@@ -31,6 +31,7 @@ from pipeline.oci import OciIndex, OciManifest
 from pipeline.oci.documents import parse_document
 from pipeline.ports import Admitted, LetThrough, ManifestPolicy, Quarantine, Wanted
 from pipeline.recipes.fetcher import Fetcher
+from pipeline.recipes.rollback import given_before, older_signature, report
 from pipeline.reference import ImagePathReference, OciReference, Reference
 from pipeline.results import Downloaded, Located, ManifestEvidence, Verified
 from pipeline.stage import Stage
@@ -77,6 +78,9 @@ def inspect_remote(fetcher: Fetcher, reference: OciReference) -> Result[Inspecte
 def verify_remote(fetcher: Fetcher, reference: OciReference) -> Result[Verified, PipelineError]:
     """Have an image verified by its manifest alone.
 
+    It is compared with what the store got by the same reference, too, and reported where it was
+    signed earlier.
+
     Errors: what locating, downloading and the policy fail with; Unproven where a policy lets
     everything pass, or there is none.
     """
@@ -95,7 +99,11 @@ def verify_remote(fetcher: Fetcher, reference: OciReference) -> Result[Verified,
             signers=fetcher.signers,
             policy=fetcher.policy,
         )
-        return check(located.unwrap())
+        verified = check(located.unwrap())
+    if is_successful(verified):
+        before = given_before(fetcher, located.unwrap())
+        report(fetcher, reference, older_signature(verified.unwrap(), before))
+    return verified
 
 
 def locate_image(fetcher: Fetcher, reference: OciReference) -> Result[Located, PipelineError]:

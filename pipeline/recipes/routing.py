@@ -16,7 +16,7 @@ from typing import Final, final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.registry.repositories import parse_repository
+from pipeline.adapters.registry.repositories import ApiRoot, parse_repository
 from pipeline.errors import ConfigurationError, ConnectionFailed, StoreError, TransportError
 from pipeline.ports import Request, Response, Sink, Transport
 
@@ -56,22 +56,28 @@ class LazyTransport:
 @final
 @dataclass(frozen=True, slots=True)
 class RoutedTransport:
-    """A transport that tells by the URL which one is meant."""
+    """A transport that tells by the URL which one is meant.
+
+    ``roots`` says where registries' APIs begin, beside ``/v2``, as far as that is known by now:
+    nobody asks there before.
+    """
 
     files: Transport
     registries: Transport
     web: Transport
+    roots: Callable[[], tuple[ApiRoot, ...]] = tuple
 
     def fetch(self, request: Request, sink: Sink) -> Result[Response, TransportError | StoreError]:
         """Hand the request to the transport for its URL."""
         # Not by urlsplit, which raises for what is no URL; each transport says that as an error.
         if request.url.partition(":")[0].lower() == "file":
             return self.files.fetch(request, sink)
-        chosen = self.registries if is_of_registry_image(request.url) else self.web
+        is_of_registry = is_of_registry_image(request.url, self.roots())
+        chosen = self.registries if is_of_registry else self.web
         return chosen.fetch(request, sink)
 
 
-def is_of_registry_image(url: str) -> bool:
+def is_of_registry_image(url: str, roots: tuple[ApiRoot, ...] = ()) -> bool:
     """Tell whether a URL is of a registry's API, or of a simple signature.
 
     >>> is_of_registry_image("https://example.com/v2/app/manifests/1.0")
@@ -79,4 +85,4 @@ def is_of_registry_image(url: str) -> bool:
     >>> is_of_registry_image("https://example.com/app.aci")
     False
     """
-    return parse_repository(url) is not None or _SIGNATURE.fullmatch(url) is not None
+    return parse_repository(url, roots) is not None or _SIGNATURE.fullmatch(url) is not None

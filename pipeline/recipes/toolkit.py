@@ -29,7 +29,7 @@ from pipeline.errors import (
     PipelineError,
     StoreError,
 )
-from pipeline.events import Noticed, Observer
+from pipeline.events import Noticed, Observer, tell
 from pipeline.limits import Limits
 from pipeline.names import ImageName, Labels, this_platform
 from pipeline.oci import OciPlatform
@@ -120,7 +120,7 @@ class ReportingKeyring:
             if skipped not in self.reported:
                 self.reported.add(skipped)
                 message = f"key file left out: {printable(f'{skipped.path}: {skipped.reason}')}"
-                self.observer.on_event(Noticed("key-skipped", message))
+                tell(self.observer, Noticed("key-skipped", message))
         return found
 
 
@@ -132,9 +132,9 @@ class Toolkit:
         """Keep what is set; nothing is opened yet."""
         self.settings = settings
         self.observer = observer
-        self.clock = SystemClock()
-        self.paths = LocalPaths()
-        self.keystore = FileKeystore(
+        self.clock: SystemClock = SystemClock()
+        self.paths: LocalPaths = LocalPaths()
+        self.keystore: FileKeystore = FileKeystore(
             system=settings.system_config,
             local=settings.config,
         )
@@ -143,10 +143,12 @@ class Toolkit:
         self._judge: Result[Judge, PipelineError] | None = None
         self._network: Result[Network, ConfigurationError] | None = None
         self._making = Lock()
-        self.web = LazyTransport(self._make_web)
+        self.web: LazyTransport = LazyTransport(self._make_web)
         of_registries = LazyTransport(self._make_registry_transport)
-        self.registries = LazyRegistries(settings, of_registries.prepare)
-        self.transport = RoutedTransport(FileTransport(self.clock), of_registries, self.web)
+        self.registries: LazyRegistries = LazyRegistries(settings, of_registries.prepare)
+        self.transport: RoutedTransport = RoutedTransport(
+            FileTransport(self.clock), of_registries, self.web, self.registries.roots
+        )
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -95,6 +95,9 @@ def readmit(
     verdict = admitted.unwrap()
     if isinstance(verdict, LetThrough):
         return Success(NoProof(verdict.reason, evidence.reference))
+    if not verdict.signers:
+        # A policy that proves nobody has proven nothing, whatever it says.
+        return Failure(Unproven(evidence.reference))
     return Success(ManifestProof(verdict.signers, verdict.decision, evidence))
 
 
@@ -160,9 +163,8 @@ def _apply(
     if not isinstance(evidence, ManifestEvidence):
         return Failure(Unproven(redact_url(downloaded.source.image)))
     # What was judged must be what is stored: the last document is the manifest in quarantine.
-    manifest = evidence.documents[-1] if evidence.documents else b""
-    digest = downloaded.digest
-    if digest is None or digest_of(digest.algorithm, manifest) != digest:
+    documents, digest = evidence.documents, downloaded.digest
+    if digest is None or not documents or digest_of(digest.algorithm, documents[-1]) != digest:
         return Failure(Unproven(redact_url(downloaded.source.image)))
     admitted = policy.admit(evidence, clock.now())
     if not is_successful(admitted):

@@ -248,6 +248,120 @@ def test_scopes_that_could_never_decide(transport: str, scope: str) -> None:
     assert scope in reason
 
 
+REJECT = [{"type": "reject"}]
+SIMPLE_MEMBERS = "type, keyType, keyPath, keyPaths, keyData, signedIdentity"
+SIGSTORE_MEMBERS = "type, keyPath, keyPaths, keyData, keyDatas, signedIdentity"
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (b"[]", "got an array, wanted an object"),
+        (b"{}", "got no default, wanted one"),
+        ({"default": REJECT, "x": 1}, "wanted no member but default, transports"),
+        ({"default": REJECT, "transports": None}, "got null, wanted a value"),
+        ({"default": []}, "got an array, wanted an array of requirements, at least one"),
+        (of("reject"), 'got "reject", wanted an object'),
+        (
+            of({"type": "Reject"}),
+            'got "Reject", wanted one of insecureAcceptAnything, reject, signedBy, sigstoreSigned',
+        ),
+        (of({"type": "reject", "x": 1}), "wanted no member but type"),
+        (of(SIMPLE | {"x": 1}), f"wanted no member but {SIMPLE_MEMBERS}"),
+        (of(SIGSTORE | {"x": 1}), f"wanted no member but {SIGSTORE_MEMBERS}"),
+        (
+            of(SIMPLE | {"keyType": "X"}),
+            'got "X", wanted "GPGKeys": no program judges by another type',
+        ),
+        (
+            of(SIGSTORE | {"pki": {}}),
+            "pki is not judged here, wanted public keys alone, which need no network",
+        ),
+        (
+            of(without(SIMPLE, "keyPath")),
+            "got no key, wanted exactly one of keyPath, keyPaths, keyData",
+        ),
+        (
+            of(SIGSTORE | {"keyData": "YQ=="}),
+            "got keyPath and keyData, wanted exactly one of keyPath, keyPaths, keyData, keyDatas",
+        ),
+        (
+            of(without(SIMPLE, "keyPath") | {"keyPaths": []}),
+            "got an array, wanted an array, not empty",
+        ),
+        (of(SIMPLE | {"keyPath": "a"}), 'got "a", wanted the absolute path of a key file'),
+        (
+            of(without(SIMPLE, "keyPath") | {"keyData": "Y"}),
+            'got "Y", wanted base64, padded',
+        ),
+        (
+            of(without(SIMPLE, "keyPath") | {"keyData": ""}),
+            'got "", wanted a key, which has bytes',
+        ),
+    ],
+)
+def test_why_a_policy_is_refused(document: object, reason: str) -> None:
+    assert refuse(document)[1] == reason
+
+
+@pytest.mark.parametrize(
+    ("transports", "reason"),
+    [
+        ([], "got an array, wanted an object of transports"),
+        ({"docker": None}, "got nothing, wanted an object of scopes"),
+        (
+            {"docker-archive": {"/a": REJECT}},
+            'got the scope "/a", wanted no scope of docker-archive but ""',
+        ),
+        (
+            {"oci": {"a": REJECT}},
+            'got the scope "a", wanted an absolute path, and "" for all of them',
+        ),
+        (
+            {"oci": {"/a/": REJECT}},
+            'got the scope "/a/", wanted a path without "//", "." and ".." in it or "/" at its end',
+        ),
+    ],
+)
+def test_why_a_scope_is_refused(transports: object, reason: str) -> None:
+    assert refuse({"default": REJECT, "transports": transports})[1] == reason
+
+
+@pytest.mark.parametrize(
+    ("identity", "reason"),
+    [
+        (
+            {"type": "x"},
+            (
+                'got "x", wanted one of matchExact, matchRepoDigestOrExact, matchRepository, '
+                "exactReference, exactRepository, remapIdentity"
+            ),
+        ),
+        ({"type": "matchExact", "x": 1}, "wanted no member but type"),
+        ({"type": "exactReference", "x": 1}, "wanted no member but type, dockerReference"),
+        ({"type": "exactRepository", "x": 1}, "wanted no member but type, dockerRepository"),
+        ({"type": "remapIdentity", "x": 1}, "wanted no member but type, prefix, signedPrefix"),
+        (
+            {"type": "exactReference", "dockerReference": "app"},
+            'got "app", wanted a tag or a digest behind the name',
+        ),
+        (
+            {"type": "exactReference", "dockerReference": "App:1"},
+            (
+                'got "App:1", wanted lower-case letters and digits, '
+                'with single "." or "_" between them, as path'
+            ),
+        ),
+        (
+            {"type": "remapIdentity", "prefix": "a/", "signedPrefix": "a"},
+            'got "a/", wanted a host, and parts of a repository behind it, without tag and digest',
+        ),
+    ],
+)
+def test_why_an_identity_is_refused(identity: object, reason: str) -> None:
+    assert refuse(of(SIMPLE | {"signedIdentity": identity}))[1] == reason
+
+
 def test_limits() -> None:
     raw = json.dumps({"default": [{"type": "reject"}]}).encode()
     assert parse_policy(raw.ljust(CONFIGURATION_BYTES), PATH).unwrap().default == (Reject(),)

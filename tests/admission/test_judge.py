@@ -140,7 +140,7 @@ def test_no_signature() -> None:
 def test_a_signature_by_somebody_else_names_the_policy() -> None:
     (cause,) = causes(judge(signed_by()), evidence(by("bob")))
     assert isinstance(cause, UnknownSigner)
-    assert cause.policy == PATH
+    assert (cause.policy, cause.scope) == (PATH, "any name")
     assert "the one key that" in cause.message
     assert "keyPaths" in cause.hint
 
@@ -238,7 +238,7 @@ def test_what_a_signature_is_found_under_must_be_what_it_signs() -> None:
     documents = (INDEX.raw, IMAGE.raw)
     moved = maker("alice").signature(DIGEST, f"{NAME}:1", found=INDEX.descriptor.digest)
     (cause,) = causes(judge(signed_by()), evidence(moved, documents=documents))
-    assert isinstance(cause, IdentityMismatch)
+    assert cause == IdentityMismatch(str(DIGEST), str(INDEX.descriptor.digest))
 
 
 def test_a_sha512_digest_is_computed_too() -> None:
@@ -283,7 +283,8 @@ def test_a_signed_index_vouches_for_nothing_else() -> None:
     ):
         given = evidence(by("alice", INDEX.descriptor.digest), documents=documents)
         (cause,) = causes(judge(signed_by()), given)
-        assert isinstance(cause, IdentityMismatch)
+        last = str(digest_of(documents[-1]))
+        assert cause == IdentityMismatch(str(INDEX.descriptor.digest), last)
 
 
 def test_what_is_signed_and_no_index_vouches_for_nothing() -> None:
@@ -375,8 +376,8 @@ def test_what_the_user_demands_beside_the_policy() -> None:
     assert len(proven(judging, evidence(by("alice"), by("bob"))).signers) == 2
     # Nobody counts twice (CVE-2020-6174).
     given = evidence(by("alice"), by("alice"), by("eve"))
-    (cause,) = causes(judging, given)
-    assert cause == TooFewSigners((maker("alice").fingerprint.hex,), 2)
+    few = TooFewSigners((maker("alice").fingerprint.hex,), 2)
+    assert unmet(judging, given) == RequirementUnmet(REFERENCE, PATH, "default", "signers", (few,))
     # Nor does a policy that accepts anything talk the demand down, at any time.
     accepting = judge(ACCEPT, signers=two)
     assert causes(accepting, evidence()) == (TooFewSigners((), 2),)
@@ -440,6 +441,9 @@ def test_explain() -> None:
     assert judging.explain(rejected).unwrap() == Explanation(
         rejected, PATH, 'docker "rejected.com"', (ExplainedRequirement("reject"),), 0, ()
     )
+    # What else such a rule demands is never looked for.
+    explained = judge(REJECT, signed_by()).explain(REFERENCE).unwrap()
+    assert (explained.signers, explained.looks_for) == (0, ())
 
 
 def test_explain_names_keys_of_the_policy_itself() -> None:

@@ -69,7 +69,9 @@ def test_a_key_that_is_trusted_for_another_name() -> None:
         name = reference.removeprefix("docker://")
         error = judge().admit(evidence(by("eve", name), reference=reference), NOW).failure()
         assert isinstance(error, RequirementUnmet)
-        assert isinstance(error.causes[0], UnknownSigner)
+        (cause,) = error.causes
+        assert isinstance(cause, UnknownSigner)
+        assert cause.scope == name.removesuffix(":1")
 
 
 def test_the_name_is_what_appc_can_say() -> None:
@@ -185,3 +187,8 @@ def test_explain() -> None:
     assert judge(SignerPolicy(2)).explain(REFERENCE).unwrap() == Explanation(
         REFERENCE, "keystore", NAME, (requirement,), 2, ("simple",)
     )
+
+
+def test_explain_counts_what_the_name_demands() -> None:
+    signers = SignerPolicy(1, by_prefix=((ImageName("example.com"), 2),))
+    assert judge(signers).explain(REFERENCE).unwrap().signers == 2

@@ -72,6 +72,39 @@ def test_one_kind_is_not_the_other() -> None:
 SHA512 = "sha512:" + "cd" * 64
 
 
+@pytest.mark.parametrize(
+    ("members", "whole"),
+    [
+        (
+            document(type="x"),
+            '$.critical.type: got "x", wanted "atomic container signature"',
+        ),
+        (
+            document(image={"docker-manifest-digest": DIGEST.image_id}),
+            (
+                f'$.critical.image.docker-manifest-digest: got "{DIGEST.image_id}", '
+                'wanted a colon after "sha256" or "sha512"'
+            ),
+        ),
+        (
+            document(identity={"docker-reference": ""}),
+            '$.critical.identity.docker-reference: got "", wanted a reference',
+        ),
+        (document() | {"optional": 1}, "$.optional: got 1, wanted an object"),
+        (
+            document() | {"optional": {"timestamp": 2**63}},
+            (
+                "$.optional.timestamp: got a very large number, "
+                f"wanted an integer from {-(2**63)} to {2**63 - 1}"
+            ),
+        ),
+    ],
+)
+def test_why(members: object, whole: str) -> None:
+    """Where, what was got, and what was wanted."""
+    assert reason(members) == whole
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("changes", "where"),

@@ -8,7 +8,7 @@ from returns.result import Result, Success
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.admission.identities import Expected
 from pipeline.admission.proofs import Statement, prove_sigstore, prove_simple
-from pipeline.errors import Unproven, VerificationError
+from pipeline.errors import IdentityMismatch, Unproven, VerificationError
 from pipeline.testing.oci import make_image
 from pipeline.trust import (
     AnyScope,
@@ -78,4 +78,5 @@ def test_no_public_key_proves_nothing() -> None:
 def test_a_signature_of_something_else_needs_no_mathematics() -> None:
     other = make_image({"a": b"2"}).descriptor.digest
     signature = cosigner("carol").signature(other, "example.com/app:1")
-    assert prove_sigstore(signature, STATEMENT, Unasked(), ()).failure() != Unproven("asked")
+    told = IdentityMismatch(str(other), str(IMAGE.descriptor.digest))
+    assert prove_sigstore(signature, STATEMENT, Unasked(), ()).failure() == told

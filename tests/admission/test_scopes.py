@@ -45,6 +45,7 @@ CHOSEN = (AcceptAnything(),)
         ),
         ("oci:/images/app:1.0", "oci", ("/images/app", "/images")),
         ("oci:/images/app", "oci", ("/images/app", "/images")),
+        ("oci:/images/X//", "oci", ("/images/X", "/images")),
         ("oci:/", "oci", ()),
         ("oci-archive:/a.tar:x:y", "oci-archive", ("/a.tar",)),
         ("docker-archive:/a.tar", "docker-archive", ()),
@@ -61,7 +62,8 @@ def test_scopes_of_a_reference(reference: str, transport: str, scopes: tuple[str
     ["", "app", "docker:app", "docker://", "docker://App", "oci:images", "dir:/images", "oci"],
 )
 def test_what_is_no_reference_falls_to_no_default(reference: str) -> None:
-    assert "wanted" in parse_subject(reference).failure()
+    wanted = "wanted the reference of an image in a registry or in files"
+    assert parse_subject(reference).failure() == wanted
 
 
 def test_the_most_specific_scope_alone_decides() -> None:

@@ -154,7 +154,7 @@ class TestWhiteouts:
 
     def test_a_marker_through_a_link(self) -> None:
         lower = layer(file("d/x", b"x"), make_entry(b"l", type_flag=b"2", link=b"d"))
-        assert squash(lower, layer(file("l/.wh.x")))["r/d/x"] == "x"
+        assert squash(lower, layer(file("l/.wh.x"))) == {"r": "/", "r/d": "/", "r/l": "->d"}
 
 
 class TestOverEachOther:
@@ -174,7 +174,7 @@ class TestOverEachOther:
         assert squash(layer(file("a")), layer(folder("a"))) == {"r": "/", "r/a": "/"}
 
     def test_what_lies_on_the_way_becomes_a_folder(self) -> None:
-        lower = layer(make_entry(b"a", type_flag=b"2", link=b"/etc"))
+        lower = layer(file("a"))
         assert squash(lower, layer(file("a/passwd", b"p"))) == {
             "r": "/", "r/a": "/", "r/a/passwd": "p",
         }  # fmt: skip
@@ -184,6 +184,122 @@ class TestOverEachOther:
 
     def test_a_path_twice_in_one_layer(self) -> None:
         assert squash(layer(file("a", b"1"), file("a", b"2"))) == {"r": "/", "r/a": "2"}
+
+
+def symlink(name: str, target: str) -> bytes:
+    return make_pax({b"path": name.encode(), b"linkpath": target.encode()}) + make_entry(
+        b"x", type_flag=b"2"
+    )
+
+
+class TestLinksOnTheWay:
+    """An entry's parents are what they are in the tree; the entry itself takes a link's place."""
+
+    @pytest.mark.parametrize(
+        ("target", "led"),
+        [
+            ("usr/lib", "r/usr/lib/x"), ("/usr/lib", "r/usr/lib/x"), ("usr//./lib/", "r/usr/lib/x"),
+            ("../../usr/lib", "r/usr/lib/x"), ("usr/../usr/lib/../x", "r/usr/x/x"),
+            ("gone/for/good", "r/gone/for/good/x"), ("/", "r/x"), ("..", "r/x"),
+            ("gone/../usr", "r/usr/x"), ("usr/lib/file/../y", "r/usr/lib/y/x"),
+        ],
+    )  # fmt: skip
+    def test_where_it_leads(self, target: str, led: str) -> None:
+        lower = layer(
+            file("usr/lib/file", b"f"), symlink("lib", target), symlink("opt/lib", f"../{target}"),
+            symlink("opt/absolute", f"/{target}"),
+        )  # fmt: skip
+        upper = layer(file("lib/x", b"x"))
+        found = squash(lower, upper)
+        assert found[led] == "x"
+        assert squash(lower, layer(file("opt/absolute/x", b"y")))[led] == "y"
+        if not target.startswith("/"):
+            assert squash(lower, layer(file("opt/lib/x", b"z")))[led] == "z"
+        assert found["r/lib"] == f"->{target}"
+        assert found["r/usr/lib/file"] == "f"
+
+    def test_one_after_another(self) -> None:
+        lower = layer(
+            file("usr/lib64/a", b"a"), symlink("usr/lib", "lib64"), symlink("lib", "/usr/lib"),
+            symlink("srv/deep", "../lib/sub"),
+        )  # fmt: skip
+        upper = layer(folder("srv/deep/d"), file("srv/deep/d/x", b"x"))
+        found = squash(lower, upper)
+        assert found["r/usr/lib64/sub/d/x"] == "x"
+        assert found["r/usr/lib64/sub/d"] == "/"
+
+    def test_in_one_layer(self) -> None:
+        found = squash(layer(symlink("a", "b"), file("a/x", b"x")))
+        assert found == {"r": "/", "r/a": "->b", "r/b": "/", "r/b/x": "x"}
+
+    def test_only_as_it_is_then(self) -> None:
+        """Neither a link that is made afterwards nor one that has gone leads anywhere."""
+        found = squash(layer(file("a/x", b"x")), layer(symlink("a", "b"), file("a/y", b"y")))
+        assert found == {"r": "/", "r/a": "->b", "r/b": "/", "r/b/y": "y"}
+        gone = layer(file(".wh.a"), file("a/x", b"x"))
+        assert squash(layer(symlink("a", "b")), gone) == {"r": "/", "r/a": "/", "r/a/x": "x"}
+
+    def test_what_was_asked_for_before_says_nothing_of_what_is_there_now(self) -> None:
+        link = symlink("other", "one")
+        made = layer(link, file("a/x", b"x"), symlink("a", "b"), file("a/y", b"y"))
+        assert squash(made).keys() == {"r", "r/other", "r/a", "r/b", "r/b/y"}
+        gone = layer(symlink("a", "b"), file("a/x", b"x"), folder("a"), file("a/y", b"y"))
+        assert squash(gone).keys() == {"r", "r/a", "r/a/y", "r/b", "r/b/x"}
+        file_now = layer(symlink("a", "b"), file("a/x", b"x"), file("a"), file("a/y", b"y"))
+        assert squash(file_now).keys() == {"r", "r/a", "r/a/y", "r/b", "r/b/x"}
+        itself = layer(symlink("l", "d"), file("d/x"), file("l/y"), hardlink("l", "l/x"))
+        assert isinstance(refusal(itself), CorruptArchive)
+
+    def test_a_folder_takes_its_place(self) -> None:
+        found = squash(layer(symlink("a", "b")), layer(folder("a"), file("a/x", b"x")))
+        assert found == {"r": "/", "r/a": "/", "r/a/x": "x"}
+
+    def test_over_what_is_there(self) -> None:
+        lower = layer(file("d/x", b"old"), folder("d/s", 0o755), symlink("l", "d"))
+        tar = tar_of([lower, layer(file("l/x", b"new"), folder("l/s", 0o700))]).unwrap()
+        found = {each.path: (int(each.block[100:107], 8), text) for each, text in parts(tar)}
+        assert found[b"r/d/x"][1] == b"new"
+        assert found[b"r/d/s"][0] == 0o700
+
+    def test_a_hard_link_to_a_link_leads_as_it_does(self) -> None:
+        lower = layer(file("d/x", b"x"), symlink("l", "d"), hardlink("m", "l"))
+        assert squash(lower, layer(file("m/y", b"y")))["r/d/y"] == "y"
+
+    def test_both_ends_of_a_hard_link(self) -> None:
+        lower = layer(file("d/x", b"x"), symlink("l", "d"))
+        found = squash(lower, layer(hardlink("l/n", "l/x"), hardlink("o", "d/n")))
+        assert (found["r/d/x"], found["r/d/n"], found["r/o"]) == ("x", "=r/d/x", "=r/d/x")
+
+    def test_a_hard_link_in_the_place_of_the_link_to_its_end(self) -> None:
+        lower = layer(file("d/x", b"x"), symlink("l", "d"))
+        assert isinstance(refusal(lower, layer(hardlink("l", "l/x"))), CorruptArchive)
+
+    @pytest.mark.parametrize("links", [1, 40, 41])
+    def test_how_many_are_followed(self, links: int) -> None:
+        lower = layer(*(symlink(f"l{at}", f"l{at + 1}") for at in range(links)))
+        upper = layer(file("l0/x", b"x"))
+        if links <= 40:
+            assert squash(lower, upper)[f"r/l{links}/x"] == "x"
+        else:
+            assert isinstance(refusal(lower, upper), CorruptArchive)
+
+    def test_how_many_names_are_looked_at(self) -> None:
+        """A million entries, each behind links of thousands of names, must not take a day."""
+        for names, fits in ((255, True), (256, False)):
+            lower = layer(symlink("l", "/".join([".."] * names)))
+            if fits:
+                assert squash(lower, layer(file("l/x", b"x")))["r/x"] == "x"
+            else:
+                assert isinstance(refusal(lower, layer(file("l/x"))), ArchiveTooLarge)
+
+    def test_a_path_that_gets_too_long(self) -> None:
+        lower = layer(symlink("l", "/".join(["d" * 250] * 16)))
+        assert isinstance(refusal(lower, layer(file("l/" + "x" * 90))), ArchiveTooLarge)
+
+    def test_targets_count_as_paths_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(squashed_tree, "FOLDER_PATH_BYTES", 10)
+        assert "r/aaaa" in squash(layer(symlink("aaaa", "bbbbbb")))
+        assert isinstance(refusal(layer(symlink("aaaa", "bbbbbbb"))), ArchiveTooLarge)
 
 
 class TestHardLinks:
@@ -228,8 +344,8 @@ class TestHardLinks:
         assert isinstance(error, CorruptArchive | NotAnImage)
 
     def test_one_that_leads_through_a_link(self) -> None:
-        lower = layer(file("d/x"), make_entry(b"l", type_flag=b"2", link=b"d"))
-        assert isinstance(refusal(lower, layer(hardlink("n", "l/x"))), CorruptArchive)
+        lower = layer(file("d/x", b"x"), make_entry(b"l", type_flag=b"2", link=b"d"))
+        assert squash(lower, layer(hardlink("n", "l/x")))["r/n"] == "=r/d/x"
 
     def test_one_that_is_removed_before(self) -> None:
         assert isinstance(

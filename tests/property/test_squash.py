@@ -32,6 +32,7 @@ from tests.property.test_extraction import (
     apply,
     flatten,
     names_of,
+    resolve,
     seen,
 )
 from tests.support.oci_images import extracted
@@ -68,12 +69,17 @@ def squash(layers: Sequence[Sequence[Step]]) -> Folder:
     for layer in layers:
         own: set[str] = set()
         for step in layer:
-            names = names_of(step.path)
+            asked = names_of(step.path)
+            names = resolve(root, asked)
+            if names != asked and any(name.startswith(".wh.") for name in names[:-1]):
+                # A link leads to a marker.
+                raise ImpossibleError
             if any(name.startswith(".wh.") for name in names[:-1]):
                 continue
             if not names or not names[-1].startswith(".wh."):
                 own |= {"/".join(names[:count]) for count in range(1, len(names) + 1)}
-                apply(root, step)
+                path = "/".join(names) + ("/" if step.path.endswith("/") else "")
+                apply(root, replace(step, path=path if names else "./"), follows=True)
                 continue
             folder, hidden = "/".join(names[:-1]), names[-1][len(".wh.") :]
             if hidden == ".wh..opq":
@@ -125,7 +131,7 @@ entries = st.builds(
     Step,
     kind=st.sampled_from(("file", "file", "symlink", "hardlink", "hardlink", "folder", "fifo")),
     path=st.sampled_from(NAMES * 5),
-    target=st.sampled_from((*NAMES * 2, "../x", "/")),
+    target=st.sampled_from((*NAMES * 2, "../x", "/", "/b", "../a/..", "./a//b/", "c/.wh.a")),
     mode=st.sampled_from((0o644, 0o755, 0o000, 0o4777, 0o2700, 0o1777)),
     content=st.binary(max_size=3),
 )

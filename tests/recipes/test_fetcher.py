@@ -18,7 +18,7 @@ from pipeline.adapters.appc import AppcDiscovery
 from pipeline.adapters.memory import MemoryStore
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.errors import ConfigurationError, DiskFull, PipelineError
-from pipeline.events import StageEnded
+from pipeline.events import Noticed, StageEnded
 from pipeline.names import ImageName, Platform, parse_image_name
 from pipeline.recipes.dependencies import fetch_dependencies
 from pipeline.recipes.fetcher import Fetcher
@@ -242,6 +242,24 @@ class TestPullPolicies:
         setting.pages.clear()
         assert setting.refuse().kind == "discovery-failed"
         assert setting.fetch(policy="new").name == "example.com/app"
+
+    def test_what_was_signed_earlier_than_before_is_reported(self, setting: Setting) -> None:
+        """Threat 24, of archives: of what one URL gives, one after another."""
+        old = setting.publish()
+        assert setting.fetch().older_signature is None
+        newer = setting.publish(image=make_image("example.com/app", content=b"newer"))
+        later = datetime.now(UTC) + timedelta(seconds=30)
+        signature = setting.key.sign(newer, created=later)
+        setting.pages[f"{IMAGE}.asc"] = Page(str(signature).encode())
+        before = setting.fetch()
+        assert before.older_signature is None
+        setting.publish(image=old)
+        older = setting.fetch().older_signature
+        assert older is not None
+        assert older.image_id == before.image_id
+        assert older.signed_before == later.replace(microsecond=0)
+        noticed = [each.kind for each in setting.log.events if isinstance(each, Noticed)]
+        assert noticed.count("older-signature") == 1
 
     def test_update_takes_what_is_newer(self, setting: Setting) -> None:
         before = setting.fetch()
@@ -540,10 +558,10 @@ class TestEvents:
     def test_stages_in_order(self, setting: Setting) -> None:
         setting.fetch()
         ended = [each.stage for each in setting.log.events if isinstance(each, StageEnded)]
-        assert ended == ["discover", "download", "verify", "extract", "store"]
+        assert ended == ["discover", "download", "verify", "extract", "store", "fetch"]
 
     def test_failures_have_a_kind(self, setting: Setting) -> None:
         setting.pages[IMAGE] = Page(b"tampered")
         setting.refuse()
         kinds = [each.error_kind for each in setting.log.events if isinstance(each, StageEnded)]
-        assert kinds == [None, None, "bad-signature"]
+        assert kinds == [None, None, "bad-signature", "bad-signature"]

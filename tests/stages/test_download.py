@@ -34,7 +34,14 @@ from pipeline.errors import (
     UnknownSigner,
     VerificationError,
 )
-from pipeline.events import Noticed, Observer, TransferFinished, TransferStarted
+from pipeline.events import (
+    ABORTED,
+    Noticed,
+    Observer,
+    TransferFailed,
+    TransferFinished,
+    TransferStarted,
+)
 from pipeline.limits import DOCUMENT_SECONDS, SIGNATURE_BYTES, Limits
 from pipeline.names import ImageName
 from pipeline.ports import (
@@ -506,7 +513,8 @@ class TestWhatIsLeft:
         world = World(good(A))
         image = world.signed()(located(A)).unwrap()
         assert world.quarantine.blobs == {image.blob.key: IMAGE}
-        busy = world.quarantine.resume(A.image, 0).failure()
+        another = MemoryQuarantine(bodies=world.quarantine.bodies)
+        busy = another.resume(A.image, 0).failure()
         assert isinstance(busy, StoreUnavailable)
         assert busy.doing == "lock"
 
@@ -614,6 +622,22 @@ class Ranged:
             sink.write(body[start : start + 7]).unwrap()
         freshness = Freshness(FixedClock().now())
         return Success(Response(request.url, 200, len(body), validators, freshness))
+
+
+def test_a_transfer_that_is_interrupted_has_an_end() -> None:
+    class Interrupted(Ranged):
+        def fetch(
+            self, request: Request, sink: Sink
+        ) -> Result[Response, TransportError | StoreError]:
+            outcome = super().fetch(request, sink)
+            if request.url == A.image:
+                raise KeyboardInterrupt
+            return outcome
+
+    log = EventLog()
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted({A.image: IMAGE, A.signature: SIGNATURE}), MemoryQuarantine(), log)
+    assert log.events[-1] == TransferFailed(A.image, ABORTED, 0.0)
 
 
 class TestResuming:

@@ -37,7 +37,7 @@ from pipeline.errors import (
 from pipeline.hashing import digest_of
 from pipeline.limits import DEFAULT_LIMITS, INDEX_DEPTH, SIGNATURE_BYTES, SIGNATURE_COUNT, Limits
 from pipeline.names import ImageName
-from pipeline.oci import INDEX_TYPE, MANIFEST_TYPE, OciPlatform
+from pipeline.oci import CONFIG_TYPE, INDEX_TYPE, MANIFEST_TYPE, OciPlatform
 from pipeline.ports import Admitted, Proven, RemoteEntry, Wanted
 from pipeline.reference import DockerReference, ImagePathReference
 from pipeline.results import (
@@ -285,6 +285,23 @@ class TestIndexes:
         error = World(pages(make_index(self.ARMS))).fetch().failure()
         assert isinstance(error, PlatformNotFound)
         assert error.available == ("linux/arm64",)
+
+    def test_an_image_of_another_platform_ends_with_its_configuration(self) -> None:
+        layers = [{f"{n}": b"content"} for n in range(200)]
+        world = World(pages(make_image(*layers, platform=ARM)))
+        error = world.fetch().failure()
+        assert error == PlatformNotFound(REFERENCE.string, "linux/amd64", ("linux/arm64",))
+        assert len(world.blobs_asked()) < len(layers)
+
+    def test_a_configuration_that_cannot_be_read_is_the_next_stages(self) -> None:
+        config = b'{"os": 1}'
+        table: dict[str, Page | TransportError] = {
+            f"{BASE}/blobs/{digest_of('sha256', config)}": Page(config),
+            f"{BASE}/manifests/1": manifest_page(
+                make_oci_manifest(describe_blob(CONFIG_TYPE, config)), MANIFEST_TYPE
+            ),
+        }
+        assert is_successful(World(table).fetch())
 
     def test_what_an_index_names_is_compared(self) -> None:
         index = make_index(IMAGE)

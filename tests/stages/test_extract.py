@@ -36,12 +36,15 @@ from pipeline.errors import (
     SizeMismatch,
     StoreError,
     StoreUnavailable,
+    Unproven,
 )
 from pipeline.limits import MIB, Limits
 from pipeline.names import ImageName, Label, LabelName, Labels
+from pipeline.oci import MANIFEST_TYPE
 from pipeline.ports import BlobWriter, Keyring, Partial
 from pipeline.reference import ArchiveReference
 from pipeline.results import (
+    ACI_TYPE,
     Candidate,
     Downloaded,
     Expectations,
@@ -251,6 +254,15 @@ class TestExpectations:
 
 
 class TestSigners:
+    @pytest.mark.parametrize("media_type", [ACI_TYPE, MANIFEST_TYPE])
+    def test_verified_by_nobody_is_not_verified(self, media_type: str) -> None:
+        """Whoever writes a verify stage of their own may get this wrong."""
+        world = World(keyring=StaticKeyring((key("a", None),)))
+        origin = world.extract(ARCHIVE).unwrap().origin
+        claimed = Verified(replace(origin.downloaded, media_type=media_type), ())
+        stage = extract_manifest(quarantine=world.quarantine, keyring=world.keyring)
+        assert stage(claimed).failure() == Unproven("https://example.com/app.aci")
+
     def test_a_signer_trusted_for_another_name_only(self) -> None:
         """Threat 28: the file was asked for by its path, so any trusted key was good enough."""
         world = World(keyring=StaticKeyring((key("a", "example.com/elsewhere"),)))

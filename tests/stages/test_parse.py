@@ -381,6 +381,15 @@ def test_error(text: str, position: int | None, wanted: str) -> None:
     assert error.exit_code is ExitCode.REFERENCE
 
 
+def test_every_sentence_that_people_read() -> None:
+    """Whole, as they stand in a file that can be read through; the table above has the facts."""
+    told = {}
+    for name, (text, _, _) in ERRORS.items():
+        error = PARSE(text).failure()
+        told[name] = [error.message, error.hint]
+    assert told == json.loads((DATA.parent / "sentences" / "references.json").read_text())
+
+
 def test_location_of_bytes_that_are_no_text() -> None:
     assert parse_archive_url("https://h/\udcff.aci").failure().position == 10
 

@@ -183,7 +183,7 @@ class TestVerifySignature:
         stage = verify_signature(
             keyring=TRUSTED, verifier=ScriptedVerifier(Success(())), clock=CLOCK
         )
-        assert isinstance(stage(downloaded()).failure(), Unproven)
+        assert stage(downloaded()).failure() == Unproven("the image")
 
     def test_pickles(self) -> None:
         """A stage can be sent to another process."""
@@ -197,6 +197,7 @@ class TestAcceptUnsigned:
     def test_keeps_the_reason(self) -> None:
         """Signed or not."""
         stage = pickle.loads(pickle.dumps(accept_unsigned("asked for with --insecure-options")))
+        assert stage.name == "accept-unsigned"
         for evidence in (Unsigned(), EVIDENCE):
             image = downloaded(evidence)
             wanted = Unverified(image, "asked for with --insecure-options")
@@ -236,6 +237,20 @@ class TestReverify:
         keys = key_set(self.stage.key())
         proof = self.proof(keys, self.stage.signed())
         assert self.again(proof, keys).unwrap() == proof
+
+    def test_asks_for_the_scope(self) -> None:
+        """As the stage does: what is stored with the signature, today's keys, the name, the time."""
+        verifier = ScriptedVerifier(Success((SIGNER,)))
+        again = reverify(
+            SignatureProof((), b"signature", DIGESTS),
+            NamedScope(NAME),
+            keyring=TRUSTED,
+            verifier=verifier,
+            clock=CLOCK,
+        )
+        assert again.unwrap() == SignatureProof((SIGNER,), b"signature", DIGESTS)
+        asked = (b"signature", DIGESTS, KeySet(TRUSTED.keys), NamedScope(NAME), CLOCK.time)
+        assert verifier.asked == [asked]
 
     def test_falls_with_its_key(self) -> None:
         """Revoked, expired or taken away since."""

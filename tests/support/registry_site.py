@@ -12,6 +12,7 @@ import json
 import warnings
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,10 @@ def payload(digest: Digest, reference: str, **optional: object) -> bytes:
     ).encode()
 
 
-def sign_message(key: Any, content: bytes) -> bytes:
+def sign_message(key: Any, content: bytes, created: datetime | None = None) -> bytes:
     """Return an OpenPGP message that holds ``content``, signed, as ``skopeo`` has gpg make it.
+
+    It says that it was ``created`` at some time, where that is not now.
 
     pgpy signs; its messages announce a signature more than they have, so they are put together
     here (RFC 9580 sections 5.4, 5.6 and 5.9).
@@ -45,7 +48,7 @@ def sign_message(key: Any, content: bytes) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         constants = import_module("pgpy.constants")
-        signature = key.sign(content, hash=constants.HashAlgorithm.SHA256)
+        signature = key.sign(content, hash=constants.HashAlgorithm.SHA256, created=created)
     algorithms = bytes((0x00, int(signature.hash_algorithm), int(signature.key_algorithm)))
     announced = b"\x03" + algorithms + bytes.fromhex(str(key.fingerprint.keyid)) + b"\x01"
     literal = b"b\x00" + bytes(4) + content
@@ -88,9 +91,10 @@ class RegistrySite:
         *,
         repository: str = "app",
         number: int = 1,
+        created: datetime | None = None,
     ) -> None:
         """Put a simple signature beside the images."""
-        message = sign_message(key, payload(digest, reference))
+        message = sign_message(key, payload(digest, reference), created)
         self.put_signature(message, digest, repository=repository, number=number)
 
     def put_signature(

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -93,14 +93,22 @@ class Place:
         overwrite: bool = False,
     ) -> Result[ExtractionReport, WriteError]:
         """Unpack a tar, and see that nothing around the target changed and nothing is left."""
-        before = snapshot(self.canary)
-        outcome = extract_archive(
-            BytesIO(tar) if isinstance(tar, bytes) else tar,
-            self.target,
-            options=options,
-            kind="layer" if layer else "image",
-            overwrite=overwrite,
+        return self.watch(
+            lambda: extract_archive(
+                BytesIO(tar) if isinstance(tar, bytes) else tar,
+                self.target,
+                options=options,
+                kind="layer" if layer else "image",
+                overwrite=overwrite,
+            )
         )
+
+    def watch(
+        self, unpack: Callable[[], Result[ExtractionReport, WriteError]]
+    ) -> Result[ExtractionReport, WriteError]:
+        """See that nothing around the target changed by unpacking, and nothing is left."""
+        before = snapshot(self.canary)
+        outcome = unpack()
         assert snapshot(self.canary) == before
         assert {path.name for path in self.target.parent.iterdir()} <= {self.target.name}
         return outcome

@@ -2,6 +2,7 @@
 annotations of their own; names between double underscores are pgpy's public ways to the numbers.
 """
 
+from abc import ABCMeta
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.dsa import DSAPublicKey
@@ -15,7 +16,7 @@ class _KeyMaterial(Protocol):
         self,
     ) -> RSAPublicKey | DSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey: ...
 
-class PGPKey:
+class PGPKey(metaclass=ABCMeta):
     @classmethod
     def from_blob(cls, blob: bytes) -> PGPKey | tuple[PGPKey, object]: ...
     @property
@@ -23,7 +24,7 @@ class PGPKey:
     @property
     def fingerprint(self) -> Fingerprint: ...
 
-class PGPSignature:
+class PGPSignature(metaclass=ABCMeta):
     @classmethod
     def from_blob(cls, blob: bytes) -> PGPSignature: ...
     @property

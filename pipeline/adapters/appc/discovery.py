@@ -30,7 +30,7 @@ from pipeline.errors import (
     NoMatchingTag,
     TransportError,
 )
-from pipeline.events import SILENCE, Noticed, Observer
+from pipeline.events import SILENCE, Noticed, Observer, tell
 from pipeline.limits import (
     CANDIDATES,
     DEFAULT_LIMITS,
@@ -165,12 +165,13 @@ class AppcDiscovery:
         return _Dropped(url, reason) if reason else KeyPlace(url, named_by)
 
     def _report(self, page: Document, dropped: _Dropped) -> None:
-        self._observer.on_event(
+        tell(
+            self._observer,
             Noticed(
                 "discovery-place-dropped",
                 f"{redact_url(page.response.url)} names {redact_url(dropped.location)}, "
                 f"which is not used: {dropped.reason}",
-            )
+            ),
         )
 
 

@@ -66,10 +66,15 @@ class Endpoint:
     query: str = ""
     resolves_tags: bool = True
 
+    def roots(self) -> Iterator[str]:
+        """Return where repositories lie, over each scheme."""
+        for scheme in self.schemes:
+            yield f"{scheme}://{self.authority}{self.root}"
+
     def bases(self, repository: str) -> Iterator[str]:
         """Return where a repository's content is, over each scheme."""
-        for scheme in self.schemes:
-            yield f"{scheme}://{self.authority}{self.root}/{repository}"
+        for root in self.roots():
+            yield f"{root}/{repository}"
 
     def origin(self, scheme: Scheme) -> InsecureHost:
         """Return who is asked over a scheme, whether it is insecure or not."""

@@ -35,7 +35,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.containers.auth_json import Helper
-from pipeline.events import Noticed, Observer
+from pipeline.events import SILENCE, Noticed, Observer, tell
 from pipeline.limits import (
     CREDENTIAL_HELPER_BYTES,
     CREDENTIAL_HELPER_SECONDS,
@@ -59,7 +59,7 @@ class CredentialHelpers:
         self,
         environment: Mapping[str, str],
         clock: Clock,
-        observer: Observer,
+        observer: Observer = SILENCE,
         *,
         seconds: float = CREDENTIAL_HELPER_SECONDS,
     ) -> None:
@@ -83,7 +83,7 @@ class CredentialHelpers:
             self._failed.add(helper)
         reason = outcome.failure()
         message = f"{program} {reason}; {quoted(helper.server)} is asked as anybody"
-        self._observer.on_event(Noticed("credential-helper", message))
+        tell(self._observer, Noticed("credential-helper", message))
         return None
 
     def _run(self, program: str, server: str) -> Result[bytes, str]:

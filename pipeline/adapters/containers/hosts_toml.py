@@ -97,6 +97,10 @@ class HostsFolder:
             if not each.certificates.is_empty:
                 yield each.certificates
 
+    def served(self) -> Iterator[Endpoint]:
+        """Return every host that is named, whatever for."""
+        return (each.endpoint for each in self._hosts())
+
     def insecurity(self) -> Iterator[InsecureHost]:
         """Return the hosts that are called insecure."""
         for each in self._hosts():

@@ -99,6 +99,15 @@ class ConfiguredRegistries:
         return frozenset((*called, *chain.from_iterable(sources)))
 
     @property
+    def roots(self) -> tuple[str, ...]:
+        """URLs under which repositories lie on hosts that are set, over https and http.
+
+        Which of the two is asked is another question, and the user's word for a host may answer it.
+        """
+        both = (replace(each, schemes=INSECURE) for each in self.hosts.served())
+        return tuple(dict.fromkeys(root for each in both for root in each.roots()))
+
+    @property
     def tls(self) -> tuple[HostCertificates, ...]:
         """What TLS to single hosts needs, each host and port once; ``certs.d`` goes first."""
         by_host: dict[tuple[str, int], HostCertificates] = {}

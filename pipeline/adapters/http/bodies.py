@@ -37,10 +37,12 @@ Paced: TypeAlias = Callable[[bytes], Iterable[bytes]]
 class Transfer:
     """How far a body has come: what an error wants to know.
 
-    The body begins at ``offset`` of ``total`` bytes, of which ``received`` came in now.
+    The body begins at ``offset`` of ``total`` bytes, of which ``received`` came in now; ``status``
+    is None until an answer has come.
     """
 
     url: str
+    status: int | None = None
     offset: int = 0
     total: int | None = None
     received: int = 0

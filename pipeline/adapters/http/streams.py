@@ -98,7 +98,7 @@ class Stream(httpcore.NetworkStream):
         self._head_bytes = -1
         self._tail = b""
         self._broken: OSError | None = None
-        self.ended = False
+        self.ended: bool = False
         self.scope = scope
 
     @property

@@ -44,6 +44,7 @@ from pipeline.adapters.http.questions import build_question
 from pipeline.adapters.http.ranges import can_resume
 from pipeline.adapters.http.rates import RateLimit
 from pipeline.adapters.http.settings import HttpSettings
+from pipeline.adapters.http.telling import telling
 from pipeline.adapters.http.urls import Target, join_target, parse_target
 from pipeline.addresses import AddressScope
 from pipeline.errors import (
@@ -55,7 +56,7 @@ from pipeline.errors import (
     TransportError,
     TruncatedBody,
 )
-from pipeline.events import SILENCE, Noticed, Observer
+from pipeline.events import SILENCE, Noticed, Observer, tell
 from pipeline.limits import ERROR_BODY_BYTES, ERROR_BODY_SECONDS, REDIRECTS
 from pipeline.ports import (
     NO_CREDENTIALS,
@@ -68,6 +69,7 @@ from pipeline.ports import (
 )
 from pipeline.results import Freshness, Validators
 from pipeline.secret import Secret
+from pipeline.url_paths import is_below
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -81,11 +83,25 @@ class _Redirect:
 @final
 @dataclass(frozen=True, slots=True)
 class _Hop:
-    """One request of a chain of redirects; ``proof`` are the fields that say who asks."""
+    """One request after so many redirects; ``proof`` are the fields that say who asks."""
 
     target: Target
     request: Request
     proof: tuple[tuple[str, Secret], ...]
+    redirects: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Stale:
+    """A kept connection was closed just before the request came; ``error`` is what that is."""
+
+    error: TransportError
+
+    @property
+    def kind(self) -> str:
+        """What programs know the error by."""
+        return self.error.kind
 
 
 @final
@@ -144,7 +160,7 @@ class HttpTransport:
         url, came_from = request.url, None
         origin, has_left = None, False
         innermost = request.named_by
-        for _ in range(REDIRECTS + 1):
+        for redirects in range(REDIRECTS + 1):
             # 1. The URL is http or https, names a host, and carries no user name or password:
             #    what a redirect would have us send is not ours to send.
             parsed = parse_target(url)
@@ -159,14 +175,17 @@ class HttpTransport:
                 target.host, target.port
             ):
                 return Failure(InsecureUrl(url))
-            # 4. Whatever says who asks goes to the first origin alone; a chain that left it has
-            #    lost it, also where it comes back: another has named that URL.
+            # 4. Whatever says who asks goes to the first origin alone, and there below one path; a
+            #    chain that left it has lost it, also where it comes back: another has named that
+            #    URL.
             origin = target.origin if came_from is None else origin
-            has_left = has_left or target.origin != origin
+            path = target.path_and_query.partition("?")[0]
+            is_own = target.origin == origin and is_below(path, request.headers_below)
+            has_left = has_left or not is_own
             proof = () if has_left else self._proof_for(target, request)
             # 5. A URL that a server named leads no further inward than that server is.
             with self._network.no_further_in_than(innermost):
-                outcome = self._ask(_Hop(target, request, proof), sink)
+                outcome = self._ask(_Hop(target, request, proof, redirects), sink)
             if not is_successful(outcome):
                 return Failure(outcome.failure())
             answer = outcome.unwrap()
@@ -207,40 +226,70 @@ class HttpTransport:
         return outcome
 
     def _exchange(
-        self, hop: _Hop, sink: Sink, point: ResumePoint | None, *, may_repeat: bool = True
+        self, hop: _Hop, sink: Sink, point: ResumePoint | None
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
         """Send one request, and read its answer to the end."""
-        url = hop.target.url
+        outcome = self._told(hop, sink, point)
+        if not is_successful(outcome) and isinstance(outcome.failure(), _Stale):
+            # The server has not acted on it: asking again is right (RFC 9112 section 9.3.1), once.
+            outcome = self._told(hop, sink, point)
+        if is_successful(outcome):
+            return Success(outcome.unwrap())
+        error = outcome.failure()
+        return Failure(error.error if isinstance(error, _Stale) else error)
+
+    def _told(
+        self, hop: _Hop, sink: Sink, point: ResumePoint | None
+    ) -> Result[Response | _Redirect, TransportError | StoreError | _Stale]:
+        """Send one request, and tell of it."""
+        transfer = Transfer(hop.target.url)
+        resumed_at = 0 if point is None else point.offset
+        how = (self._observer, self._clock, hop.target, hop.request, transfer)
+        with telling(*how, redirects=hop.redirects, resumed_at=resumed_at) as note:
+            outcome = self._send(hop, transfer, sink, point)
+            if is_successful(outcome):
+                answer = outcome.unwrap()
+                note(None, answer.location if isinstance(answer, _Redirect) else None)
+            else:
+                note(outcome.failure().kind, None)
+        return outcome
+
+    def _send(
+        self, hop: _Hop, transfer: Transfer, sink: Sink, point: ResumePoint | None
+    ) -> Result[Response | _Redirect, TransportError | StoreError | _Stale]:
         self._warn_about(hop.target)
         connections = self._connections.pool_for(hop.target)
         if not is_successful(connections):
             return Failure(connections.failure())
         agent = self._settings.user_agent
-        transfer = Transfer(url)
         try:
             question = build_question(hop.target, hop.request, point, agent, hop.proof)
             if not is_successful(question):
                 return Failure(question.failure())
             response = connections.unwrap().handle_request(question.unwrap())
             with closing(response):
-                return self._answer(response, transfer, hop.request, sink, point)
-        except FOREIGN as error:
-            stale = self._network.met_stale_connection()
-            if may_repeat and stale and not isinstance(error, httpcore.TimeoutException):
-                # The server closed a kept connection just before the request came, and has not
-                # acted on it: asking again is right (RFC 9112 section 9.3.1), once.
-                return self._exchange(hop, sink, point, may_repeat=False)
-            if transfer.ended_early:
-                return Failure(TruncatedBody(url, transfer.held, transfer.total))
-            return Failure(
-                transport_error(
-                    error,
-                    url,
-                    hop.request,
-                    out_of_time=self._network.remaining(None) <= 0,
-                    ended=self._network.met_end(),
+                answer = self._answer(response, transfer, hop.request, sink, point)
+                return (
+                    Success(answer.unwrap()) if is_successful(answer) else Failure(answer.failure())
                 )
-            )
+        except FOREIGN as foreign:
+            error = self._error(foreign, transfer, hop.request)
+            if self._network.met_stale_connection() and not isinstance(
+                foreign, httpcore.TimeoutException
+            ):
+                return Failure(_Stale(error))
+            return Failure(error)
+
+    def _error(self, foreign: Exception, transfer: Transfer, request: Request) -> TransportError:
+        if transfer.ended_early:
+            return TruncatedBody(transfer.url, transfer.held, transfer.total)
+        return transport_error(
+            foreign,
+            transfer.url,
+            request,
+            out_of_time=self._network.remaining(None) <= 0,
+            ended=self._network.met_end(),
+        )
 
     def _answer(
         self,
@@ -250,7 +299,7 @@ class HttpTransport:
         sink: Sink,
         point: ResumePoint | None,
     ) -> Result[Response | _Redirect, TransportError | StoreError]:
-        status = response.status_code
+        transfer.status = status = response.status_code
         fields = told_fields(response, transfer.url)
         if not is_successful(fields):
             return Failure(fields.failure())
@@ -343,4 +392,4 @@ class HttpTransport:
             is_new = message not in self._warnings
             self._warnings.add(message)
         if is_new:
-            self._observer.on_event(Noticed("tls-not-verified", message))
+            tell(self._observer, Noticed("tls-not-verified", message))

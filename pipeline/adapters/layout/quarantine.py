@@ -7,11 +7,13 @@ file system, so that a rename takes a file from here to there, and a hard link o
 here. Bodies that are being fetched lie in :mod:`.partials`, where they outlast a session that ends
 badly.
 
-Several threads may use one session, for the parts of one image.
+Several threads may use one session. What it holds itself, it takes up a second time as if nobody
+held any of it: it never waits for itself.
 """
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -42,6 +44,8 @@ from pipeline.storage import is_rememberable
 
 _LOCK: Final = "lock"
 _KEY: Final = re.compile(r"([0-9a-f]{16})/([A-Za-z-]+-[0-9]+)", re.ASCII)
+_LOOK_SECONDS: Final = 0.5
+"""How often a session that waits for a body sees whether it holds it itself by now."""
 _LABEL: Final = re.compile(r"[A-Za-z-]{1,64}", re.ASCII)
 
 
@@ -167,12 +171,33 @@ class FileQuarantine:
     def _resume(self, url: str, wait_seconds: float) -> FilePartial:
         if is_rememberable(url):
             return self._take(url, wait_seconds, None)
-        taken = partials.of_session(self.filesystem, self.root, self._next_path("download"))
-        self.partials.append(taken)
-        return taken
+        return self._alone()
 
     def _take(self, name: str, wait_seconds: float, link: Path | None) -> FilePartial:
-        taken = partials.take(self.filesystem, self.root, name, wait_seconds, link=link)
+        deadline = time.monotonic() + wait_seconds
+        while not self._holds(name):
+            left = max(0.0, deadline - time.monotonic())
+            try:
+                taken = partials.take(
+                    self.filesystem, self.root, name, min(left, _LOOK_SECONDS), link=link
+                )
+            except Refused as refused:
+                # Another thread of this session may have it by now.
+                if left == 0 or not _is_busy(refused.error):
+                    raise
+            else:
+                self.partials.append(taken)
+                return taken
+        return self._alone()
+
+    def _holds(self, name: str) -> bool:
+        """Tell whether this very session holds a body: nobody may wait for themselves."""
+        key = f"{partials.FOLDER}/{partials.name_of(name)}"
+        return any(each.key == key and not each.given_up for each in self.partials)
+
+    def _alone(self) -> FilePartial:
+        """Start a body that goes with the session."""
+        taken = partials.of_session(self.filesystem, self.root, self._next_path("download"))
         self.partials.append(taken)
         return taken
 
@@ -195,6 +220,10 @@ class FileQuarantine:
         if path.parent != self.folder and blob.key not in {each.key for each in self.partials}:
             raise Refused(StoreUnavailable(blob.key, "read", "it is in another quarantine"))
         return path.open("rb")
+
+
+def _is_busy(error: StoreError) -> bool:
+    return isinstance(error, StoreUnavailable) and error.doing == "lock"
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 import io
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import BinaryIO, final
+from typing import BinaryIO, Final, final
 
 from returns.result import Failure, Result, Success
 
@@ -16,6 +17,9 @@ from pipeline.ports import BodyStart, ResumePoint
 from pipeline.results import QuarantinedBlob, Validators
 from pipeline.storage import is_rememberable
 from pipeline.text import redact_url
+
+_PAUSE_SECONDS: Final = 0.05
+"""How often a body that another session holds is looked at."""
 
 
 @final
@@ -53,12 +57,13 @@ class MemoryWriter:
 @final
 @dataclass(slots=True)
 class HeldBody:
-    """What is held of a URL or a digest, and the lock of the session that is at it."""
+    """What is held of a URL or a digest, and the lock of the session that is at it: ``holder``."""
 
     content_addressed: bool = False
     content: bytearray = field(default_factory=bytearray)
     start: BodyStart | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+    holder: "MemoryQuarantine | None" = None
 
     @property
     def is_resumable(self) -> bool:
@@ -139,6 +144,7 @@ class MemoryPartial:
         if not keep:
             self.held.content.clear()
             self.held.start = None
+        self.held.holder = None
         self.held.lock.release()
 
 
@@ -147,7 +153,8 @@ class MemoryPartial:
 class MemoryQuarantine:
     """A :class:`~pipeline.ports.Quarantine` in memory; ``prefix`` begins each of its keys.
 
-    ``bodies`` are what is held by URL or digest; quarantines that share them take turns.
+    ``bodies`` are what is held by URL or digest; quarantines that share them take turns. What one
+    has itself, it takes up a second time as if nobody held any of it: it never waits for itself.
     ``stored`` is what the store has. Several threads may use it.
     """
 
@@ -206,9 +213,13 @@ class MemoryQuarantine:
     def _take(
         self, held: HeldBody, name: str, wait_seconds: float
     ) -> Result[MemoryPartial, StoreError]:
-        # A day is as good as for ever, and the most that every platform's locks can wait.
-        if not held.lock.acquire(timeout=max(0.0, min(wait_seconds, 86_400.0))):
-            return Failure(StoreUnavailable(name, "lock", "another fetch is at it"))
+        deadline = time.monotonic() + wait_seconds
+        while not held.lock.acquire(timeout=_PAUSE_SECONDS if wait_seconds > 0 else 0):
+            if held.holder is self:
+                held = HeldBody()
+            elif time.monotonic() >= deadline:
+                return Failure(StoreUnavailable(name, "lock", "another fetch is at it"))
+        held.holder = self
         taken = MemoryPartial(self._next_key("download"), held, self.blobs)
         self.partials.append(taken)
         return Success(taken)

@@ -23,8 +23,8 @@ from pipeline.adapters.output.failures import WriteError, attempt
 from pipeline.adapters.output.reading import Archive, ArchiveKind, read_parts
 from pipeline.adapters.output.target import drafting
 from pipeline.adapters.output.tree import Tree
+from pipeline.archive.layering import Layering
 from pipeline.archive.selection import EVERYTHING, Placement
-from pipeline.archive.whiteouts import Whiteouts
 from pipeline.limits import DEFAULT_LIMITS, Limits
 
 
@@ -59,6 +59,8 @@ def extract_archives(
 ) -> Result[ExtractionReport, WriteError]:
     """Unpack archives into the folder ``target``, each over those before it.
 
+    All layers among them are those of one image, in one place.
+
     ``target`` must not exist, unless ``overwrite`` lets it be replaced, whatever it is; the
     folder it lies in must. Nothing is at ``target`` before everything is unpacked.
 
@@ -78,15 +80,23 @@ def _extract(
     with drafting(target, overwrite=overwrite) as draft:
         draft.make_folder()
         tree = Tree(draft.descriptor)
-        extractor = Extractor(tree, options)
+        extractor, layering = Extractor(tree, options), Layering()
         try:
             for archive in archives:
-                whiteouts = Whiteouts(tree) if archive.kind == "layer" else None
+                is_layer = archive.kind == "layer"
+                layering.begin(partial(_discard, tree, archive.selection))
                 for part in read_parts(archive, limits):
-                    extractor.take(part, archive.selection, whiteouts)
+                    extractor.take(part, archive.selection, layering if is_layer else None)
                 extractor.end_file()
             report = extractor.finish()
         finally:
             extractor.close()
         draft.publish_folder()
     return report
+
+
+def _discard(tree: Tree, selection: Placement, path: bytes) -> None:
+    """Remove from the tree on disk what a layer removes."""
+    place = selection.place(path, is_folder=True)
+    if place is not None:
+        tree.discard(place)

@@ -6,6 +6,7 @@ raise ``OSError``, and :class:`~pipeline.adapters.output.failures.Refused`.
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, assert_never, final
@@ -14,11 +15,12 @@ from pipeline.adapters.output.attributes import AttributeWriter, LeftOut, Tally,
 from pipeline.adapters.output.failures import Refused, required
 from pipeline.adapters.output.files import NEW_FILE, PRIVATE_FILE, write_all
 from pipeline.adapters.output.tree import Tree
+from pipeline.archive.layering import Layering
 from pipeline.archive.metadata import parse_device, parse_mtime
 from pipeline.archive.reader import Entry, Part
 from pipeline.archive.selection import Placement
+from pipeline.archive.squashed_tree import Spot
 from pipeline.archive.tar_header import normalize_path
-from pipeline.archive.whiteouts import Whiteouts
 from pipeline.errors import CorruptArchive
 
 _NODE: Final = {
@@ -73,18 +75,22 @@ class Extractor:
         self._entries = 0
         self._size = 0
 
-    def take(self, part: Part, selection: Placement, whiteouts: Whiteouts | None) -> None:
-        """Take the next part of an archive; data of what was not selected is dropped."""
+    def take(self, part: Part, selection: Placement, layering: Layering | None) -> None:
+        """Take the next part of an archive; data of what was not selected is dropped.
+
+        ``layering`` says where a layer's entries go; an image's own paths do.
+        """
         if isinstance(part, memoryview):
             if self._file is not None:
                 write_all(self._file[0], part)
                 self._size += len(part)
             return
         self.end_file()
-        path = selection.place(part.path, is_folder=part.type == "directory")
-        if path is None or (whiteouts is not None and required(whiteouts.take(path))):
+        spot = _own_spot(part) if layering is None else required(layering.take(part))
+        if spot is None:
             return
-        if self._make(path, part, selection):
+        path = selection.place(spot.path, is_folder=part.type == "directory")
+        if path is not None and self._make(path, part, partial(_source, spot, selection)):
             self._entries += 1
 
     def end_file(self) -> None:
@@ -108,14 +114,14 @@ class Extractor:
             self._file = None
         self._tree.close()
 
-    def _make(self, path: bytes, entry: Entry, selection: Placement) -> bool:
+    def _make(self, path: bytes, entry: Entry, source: Callable[[], bytes]) -> bool:
         match entry.type:
             case "directory":
                 self._make_folder(path, entry)
             case "file":
                 self._file = self._tree.make(path, _create), entry
             case "hardlink":
-                self._tree.make_hardlink(path, _link_source(entry, selection))
+                self._tree.make_hardlink(path, source())
             case "symlink":
                 self._tree.make(path, partial(self._make_symlink, entry))
             case "fifo":
@@ -160,13 +166,19 @@ def _create(name: bytes, parent: int) -> int:
     return os.open(name, NEW_FILE, PRIVATE_FILE, dir_fd=parent)
 
 
-def _link_source(entry: Entry, selection: Placement) -> bytes:
+def _own_spot(entry: Entry) -> Spot:
+    """Return where an image's entry goes: no link is followed between its own path and there."""
+    if entry.type != "hardlink":
+        return Spot(entry.path)
+    return Spot(entry.path, required(normalize_path(entry.untrusted_link)))
+
+
+def _source(spot: Spot, selection: Placement) -> bytes:
     """Return the place of a hard link's other end, which must be one that is selected, too."""
-    source = required(normalize_path(entry.untrusted_link))
-    place = selection.place(source, is_folder=False)
+    place = selection.place(spot.source, is_folder=False)
     if place is None:
         shown, end = (
-            each[:200].decode("utf-8", "backslashreplace") for each in (entry.path, source)
+            each[:200].decode("utf-8", "backslashreplace") for each in (spot.path, spot.source)
         )
         raise Refused(CorruptArchive(f'"{shown}" is a hard link to "{end}", which is left out'))
     return place

@@ -33,9 +33,12 @@ class Draft:
         self._folder = folder
         self._name = os.fsencode(target.name)
         self._overwrite = overwrite
-        self.name = b".%b.%b.part" % (self._name[:_SHOWN_BYTES], secrets.token_hex(4).encode())
+        self.name: bytes = b".%b.%b.part" % (
+            self._name[:_SHOWN_BYTES],
+            secrets.token_hex(4).encode(),
+        )
         self._is_made = False
-        self.descriptor = -1
+        self.descriptor: int = -1
         self._check()
 
     def make_folder(self) -> None:

@@ -7,7 +7,8 @@ The steps by which an entry's path becomes a place (the code repeats the numbers
 2. Each name but the last is looked up in the folder before it, by descriptor, and must be a
    folder. Where there is nothing, one is made; where there is anything else, a symbolic link
    above all, that is removed and a folder is made in its stead (appc/spec v0.8.11 ``spec/aci.md``;
-   OCI image-spec v1.1.0 ``layer.md`` "Changeset over existing files").
+   OCI image-spec v1.1.0 ``layer.md`` "Changeset over existing files"). Whoever wants links
+   of layers followed has done so before (:mod:`pipeline.archive.layering`); here none is.
 3. What has the last name already is removed, unless it and the entry are both folders. New files
    are made with ``O_EXCL``, so that nothing is ever written through a link, hard or symbolic.
 4. The other end of a hard link is looked up as in 2, but nothing is made or removed for it, and
@@ -29,7 +30,6 @@ from typing import Final, TypeVar, final
 from pipeline.adapters.output.failures import Refused
 from pipeline.adapters.output.folders import (
     PRIVATE_FOLDER,
-    names_in,
     open_handle,
     open_readable,
     remove,
@@ -135,16 +135,6 @@ class Tree:
     def end_folder(self, path: bytes, mode: int, mtime: int) -> None:
         """Say which mode and time (nanoseconds since 1970) a folder gets at the end."""
         self._endings[path] = _Ending(mode, mtime)
-
-    def names_in(self, folder: bytes) -> list[bytes]:
-        """Return the names in a folder; none where there is no folder."""
-        opened = self._look_up(folder)
-        if opened is None:
-            return []
-        try:
-            return names_in(opened)
-        finally:
-            os.close(opened)
 
     def discard(self, path: bytes) -> None:
         """Remove what has that path, where something has, and all that is in it."""

@@ -11,10 +11,11 @@ Sources: distribution v2.8.2 ``docs/spec/auth/token.md`` and ``scope.md``; RFC 9
 6750 section 3 (``insufficient_scope``). Errors: what the transport fails with, RealmRefused,
 AuthenticationFailed.
 
-1. Only the registry itself is believed: a 401 of a host that it redirected to is left as it is.
+1. Only the registry itself is believed: a 401 of a host that it redirected to is left as it is. One
+   that has a path of its host to itself, as it is said in ``roots``, ends with that path.
 2. What is set for a registry goes over https alone: to it, and to the place that it names for
    tokens, which is over https too. One that is asked over http is told nothing but tokens that
-   anybody gets.
+   anybody gets. What is set for a path of a host is for registries below that path.
 3. That place lies no further inward than the registry does (CVE-2026-48978).
 4. A token is shown to the registry that named its service, and for the repository that was asked
    for: two registries may name one service, and one of them may be a stranger's.
@@ -26,6 +27,7 @@ does that, so that token services are asked again as well.
 
 import math
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, final
 
@@ -33,7 +35,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.registry.refusals import READING, Refusal, refusal_by
-from pipeline.adapters.registry.repositories import Repository, parse_repository
+from pipeline.adapters.registry.repositories import Repository, parse_repository, parse_root
 from pipeline.adapters.registry.token_service import TokenService, last_cause
 from pipeline.adapters.registry.tokens import TokenQuestion, basic, bearer, why_refused
 from pipeline.addresses import AddressScope
@@ -81,12 +83,20 @@ class AuthenticatingTransport:
     """Answers the challenges of registries. Several threads may fetch at once."""
 
     def __init__(
-        self, transport: Transport, credentials: RegistryCredentials, clock: Clock
+        self,
+        transport: Transport,
+        credentials: RegistryCredentials,
+        clock: Clock,
+        roots: Iterable[str] = (),
     ) -> None:
-        """Wrap ``transport``; tokens are kept in memory, as long as this is."""
+        """Wrap ``transport``; tokens are kept in memory, as long as this is.
+
+        ``roots`` are URLs under which repositories lie, beside ``/v2`` of any host.
+        """
         self._transport = transport
         self._credentials = credentials
         self._clock = clock
+        self._roots = tuple(filter(None, map(parse_root, roots)))
         self._tokens = TokenService(transport, clock)
         self._lock = threading.Lock()
         self._standings: dict[Repository, _Standing] = {}
@@ -96,7 +106,7 @@ class AuthenticatingTransport:
 
         ``request.total_seconds`` cover all of it.
         """
-        repository = parse_repository(request.url)
+        repository = parse_repository(request.url, self._roots)
         if repository is None:
             return self._transport.fetch(request, sink)
         # 4. By registry and repository: what one was told is for no other.
@@ -180,9 +190,9 @@ class AuthenticatingTransport:
         # 2. Over http nobody is told anything that is worth a look-up.
         if repository.origin.scheme != "https":
             return Success(None)
-        authority = repository.origin.authority
-        found = self._credentials.login_for(authority, repository.name)
-        return found.alt(lambda error: AuthenticationFailed(authority, error.message))
+        registry = repository.registry
+        found = self._credentials.login_for(repository.origin.authority, repository.path)
+        return found.alt(lambda error: AuthenticationFailed(registry, error.message))
 
     def _token(
         self,
@@ -191,12 +201,12 @@ class AuthenticatingTransport:
         login: UserPassword | IdentityToken | None,
         limits: Request,
     ) -> Result[_Proof, TransportError]:
-        challenge, authority = refusal.challenges["bearer"], repository.origin.authority
+        challenge, registry = refusal.challenges["bearer"], repository.registry
         realm, service = challenge.parameter("realm"), challenge.parameter("service")
         # 2. The place that is named is asked over https, too.
         reason = why_refused(realm, repository)
         if reason:
-            return Failure(RealmRefused(authority, realm, reason))
+            return Failure(RealmRefused(registry, realm, reason))
         scope = f"repository:{repository.name}:{','.join(sorted(refusal.wanted))}"
         answered = self._tokens.ask(TokenQuestion(realm, service, scope), login, limits)
         if is_successful(answered):
@@ -207,7 +217,7 @@ class AuthenticatingTransport:
         error = last_cause(answered.failure())
         # 3. Where the place is, the transport has seen.
         if isinstance(error, PeerRefused):
-            return Failure(RealmRefused(authority, realm, error.wanted))
+            return Failure(RealmRefused(registry, realm, error.wanted))
         # RFC 6749 section 5.2: a refresh token that is not taken is answered with 400.
         refused = {401, 403} if login is None else {400, 401, 403}
         if isinstance(error, HttpStatus) and error.status in refused:
@@ -217,7 +227,7 @@ class AuthenticatingTransport:
 
 
 def _fail(repository: Repository, reason: str) -> Failure[AuthenticationFailed]:
-    return Failure(AuthenticationFailed(repository.origin.authority, reason))
+    return Failure(AuthenticationFailed(repository.registry, reason))
 
 
 def _reason(repository: Repository, shown: _Proof | None) -> str:
@@ -228,8 +238,8 @@ def _reason(repository: Repository, shown: _Proof | None) -> str:
 
 
 def _own(repository: Repository, value: Result[Secret, str]) -> Result[_Proof, TransportError]:
-    authority = repository.origin.authority
-    return value.map(_Proof).alt(lambda reason: AuthenticationFailed(authority, reason))
+    registry = repository.registry
+    return value.map(_Proof).alt(lambda reason: AuthenticationFailed(registry, reason))
 
 
 def _with(request: Request, repository: Repository, proof: _Proof | None) -> Request:
@@ -237,9 +247,10 @@ def _with(request: Request, repository: Repository, proof: _Proof | None) -> Req
     if proof is None:
         return request
     fields = (("Authorization", proof.value),)
+    below = replace(request, headers_below=f"{repository.base}/")
     if repository.origin.scheme == "http":
-        return replace(request, plain_headers=request.plain_headers + fields)
-    return replace(request, headers=request.headers + fields)
+        return replace(below, plain_headers=request.plain_headers + fields)
+    return replace(below, headers=request.headers + fields)
 
 
 def _held(sink: Sink) -> int:

@@ -7,7 +7,7 @@ from returns.pipeline import is_successful
 from returns.result import Result
 
 from pipeline.adapters.registry.challenges import Challenge, parse_challenges
-from pipeline.adapters.registry.repositories import Repository, parse_origin
+from pipeline.adapters.registry.repositories import Repository
 from pipeline.adapters.registry.token_service import last_cause
 from pipeline.addresses import AddressScope
 from pipeline.errors import HttpStatus, StoreError, TransportError
@@ -39,7 +39,7 @@ def refusal_by(
     if not isinstance(error, HttpStatus) or error.status not in {401, 403}:
         return None
     # 1. Whoever it redirected to is not believed.
-    if parse_origin(error.url) != repository.origin:
+    if not repository.has(error.url):
         return None
     challenges = parse_challenges(error.untrusted_challenges)
     # Of several with one scheme, the first counts.

@@ -1,6 +1,9 @@
 """Which repository of which registry a URL is about. Pure.
 
-    str -> Repository | None
+    str, ApiRoot… -> Repository | None
+
+A registry has a host to itself, with its API at ``/v2``; or a path of one, where a user said so:
+several may share a host then, each below its own path, and none is another.
 
 Source: distribution-spec v1.1.0 "Endpoints".
 """
@@ -10,11 +13,15 @@ from dataclasses import dataclass
 from typing import Final, Literal, final
 from urllib.parse import urlsplit
 
+from pipeline.url_paths import is_below
+
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH: Final = re.compile(
-    rf"/v2/(?P<name>{_PART}(?:/{_PART})*)/(?:(?:manifests|blobs|referrers)/[^/]+|tags/list)",
+    rf"/(?P<name>{_PART}(?:/{_PART})*)/(?:(?:manifests|blobs|referrers)/[^/]+|tags/list)",
     re.ASCII,
 )
+_API: Final = "/v2"
+_API_BELOW: Final = re.compile(r"(?P<base>.*?)/v2(?:/.*)?")
 _NAME_CHARACTERS: Final = 255
 
 
@@ -36,11 +43,36 @@ class Origin:
 
 @final
 @dataclass(frozen=True, slots=True)
+class ApiRoot:
+    """Where an API begins: ``base`` is the registry's path on its host, ``""`` for all of it."""
+
+    origin: Origin
+    base: str = ""
+    path: str = _API
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository and the registry that has it."""
+    """A repository and the registry that has it, which is all of its host below ``base``."""
 
     origin: Origin
     name: str
+    base: str = ""
+
+    @property
+    def registry(self) -> str:
+        """What the registry is called: its host, and its path there."""
+        return f"{self.origin.authority}{self.base}"
+
+    @property
+    def path(self) -> str:
+        """What the repository is called among all of the host, as logins are set for."""
+        return f"{self.base}/{self.name}"[1:] if self.base else self.name
+
+    def has(self, url: str) -> bool:
+        """Tell whether a URL is the registry's own."""
+        return parse_origin(url) == self.origin and is_below(urlsplit(url).path, self.base)
 
 
 def parse_origin(url: str) -> Origin | None:
@@ -57,17 +89,44 @@ def parse_origin(url: str) -> Origin | None:
     return Origin(scheme, bracketed, port or (443 if scheme == "https" else 80))
 
 
-def parse_repository(url: str) -> Repository | None:
-    """Return what a URL of the distribution API is about; None where it is no such URL.
+def parse_root(url: str) -> ApiRoot | None:
+    """Return where the API is whose repositories lie below a URL; None where it is none.
 
-    >>> parse_repository("https://h/v2/a/b/manifests/latest").name
-    'a/b'
-    >>> parse_repository("https://h/a.aci")
+    What stands behind ``/v2`` belongs to the repositories' names.
+
+    >>> root = parse_root("https://h/us/v2/team")
+    >>> (root.base, root.path) if root else None
+    ('/us', '/us/v2')
     """
     origin = parse_origin(url)
     if origin is None:
         return None
-    match = _PATH.fullmatch(urlsplit(url).path)
-    if match is None or len(match["name"]) > _NAME_CHARACTERS:
+    path = urlsplit(url).path.rstrip("/")
+    below = _API_BELOW.fullmatch(path)
+    if below is None:
+        return ApiRoot(origin, path, path)
+    return ApiRoot(origin, below["base"], f"{below['base']}{_API}")
+
+
+def parse_repository(url: str, roots: tuple[ApiRoot, ...] = ()) -> Repository | None:
+    """Return what a URL of the distribution API is about; None where it is no such URL.
+
+    The API is at ``/v2`` of any host, and at ``roots``, of which the longest counts.
+
+    >>> parse_repository("https://h/v2/a/b/manifests/latest").name
+    'a/b'
+    >>> parse_repository("https://h/a.aci")
+    >>> parse_repository("https://h/us/v2/a/tags/list", (parse_root("https://h/us/v2"),)).path
+    'us/a'
+    """
+    origin = parse_origin(url)
+    if origin is None:
         return None
-    return Repository(origin, match["name"])
+    path = urlsplit(url).path
+    own = (root for root in roots if root.origin == origin)
+    for root in sorted((ApiRoot(origin), *own), key=lambda each: len(each.path), reverse=True):
+        is_below = path.startswith(f"{root.path}/")
+        match = _PATH.fullmatch(path, len(root.path)) if is_below else None
+        if match is not None and len(match["name"]) <= _NAME_CHARACTERS:
+            return Repository(origin, match["name"], root.base)
+    return None

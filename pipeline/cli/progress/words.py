@@ -89,12 +89,16 @@ def share(received: int, total: int | None) -> str | None:
 def short_name(url: str) -> str:
     """Return what a URL's path ends in, or its host, in the characters that travel: ASCII.
 
+    Of a registry's manifest it is the repository's last part and the tag or digest.
+
     So it has neither credentials nor control characters nor any that are wider than others.
 
     >>> short_name("https://user:secret@example.com/images/app.aci?token=s3cret")
     'app.aci'
     >>> short_name("https://user:secret@example.com/")
     'example.com'
+    >>> short_name("https://example.com/v2/library/app/manifests/1.2")
+    'app:1.2'
     >>> short_name("https://example.com/b\\u00fcld.aci"), short_name("https://[::1]@[x]/")
     ('b%C3%BCld.aci', '(unreadable URL)')
     """
@@ -102,7 +106,10 @@ def short_name(url: str) -> str:
         parts = urlsplit(redact_url(url))
     except ValueError:  # what is left of a URL without its user need not be one
         return "(unreadable URL)"
-    name = parts.path.rstrip("/").rpartition("/")[2] or parts.netloc or "(no name)"
+    *_, repository, kind, name = ("", "", *parts.path.rstrip("/").split("/"))
+    if kind == "manifests" and repository:
+        name = f"{repository}{'@' if ':' in name else ':'}{name}"
+    name = name or parts.netloc or "(no name)"
     name = name.replace("…", _GAP)  # what was too long has lost its middle already
     return quote(name, safe="!#$%&'()*+,/:;=?@[]~ \\")
 

@@ -11,10 +11,11 @@ Source: distribution-spec v1.1.0 ``spec.md`` "Pulling blobs".
 """
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -29,6 +30,7 @@ from pipeline.errors import (
     StoreUnavailable,
     TransportError,
 )
+from pipeline.events import CacheHit, tell
 from pipeline.hashing import StreamHasher, start_hashing
 from pipeline.limits import PARALLEL_LAYERS
 from pipeline.oci import Descriptor
@@ -39,14 +41,22 @@ from pipeline.stages.download.transfer import Ports, take, transfer
 from pipeline.text import redact_url
 from pipeline.trust import DigestRequest
 
+Err = TypeVar("Err")
+
 BlobError: TypeAlias = TransportError | DigestMismatch | BlobSizeMismatch | StoreError
 """What keeps a blob from being had."""
 
 
 def fetch_contents(
-    ports: Ports, place: RegistryPlace, wanted: tuple[Descriptor, ...], undo: ExitStack
-) -> Result[tuple[Content, ...], BlobError]:
+    ports: Ports,
+    place: RegistryPlace,
+    wanted: tuple[Descriptor, ...],
+    undo: ExitStack,
+    accept: Callable[[Content], Result[None, Err]],
+) -> Result[tuple[Content, ...], BlobError | Err]:
     """Fetch blobs, each once, and return them in order; ``undo`` will release them.
+
+    ``accept`` is asked about each as soon as it is there; what it refuses stops the others.
 
     Errors: BodyTooLarge for more than ``limits.image_bytes`` in all; of the failures that came
     before the others had stopped, the first.
@@ -58,9 +68,15 @@ def fetch_contents(
         return Failure(BodyTooLarge(url, ports.limits.image_bytes, total))
     stop = threading.Event()
     stoppable = replace(ports, observer=StoppableObserver(ports.observer, stop))
-    fetched = in_parallel(
-        partial(_fetch_blob, stoppable, place, undo), distinct, most=PARALLEL_LAYERS, stop=stop
-    )
+
+    def fetch(descriptor: Descriptor) -> Result[QuarantinedBlob, BlobError | Err]:
+        blob = _fetch_blob(stoppable, place, undo, descriptor)
+        if not is_successful(blob):
+            return Failure(blob.failure())
+        accepted = accept(Content(descriptor, blob.unwrap()))
+        return blob if is_successful(accepted) else Failure(accepted.failure())
+
+    fetched = in_parallel(fetch, distinct, most=PARALLEL_LAYERS, stop=stop)
     if not is_successful(fetched):
         return Failure(fetched.failure())
     blobs = {each.digest: blob for each, blob in zip(distinct, fetched.unwrap(), strict=True)}
@@ -83,6 +99,7 @@ def _fetch_blob(
             return Failure(stored.failure())
         blob = stored.unwrap()
         if blob is not None:
+            tell(ports.observer, CacheHit("blob", str(digest)))
             return Success(blob)
         taken = take(ports, redact_url(url), partial(ports.quarantine.resume_blob, digest))
         if not is_successful(taken):

@@ -21,7 +21,7 @@ from pipeline.errors import (
     StoreUnavailable,
     VerificationError,
 )
-from pipeline.events import Noticed
+from pipeline.events import Noticed, tell
 from pipeline.hashing import StreamHasher
 from pipeline.results import Downloaded, Signed, Unchanged
 from pipeline.stages.download.image import Attempt, fetch_image
@@ -72,11 +72,12 @@ def _fetch_deferred(
 ) -> Result[Downloaded | Unchanged, NextCandidate | Refusal]:
     """Fetch the image, then the signature once more, and hash the image from quarantine."""
     url = attempt.candidate.signature
-    ports.observer.on_event(
+    tell(
+        ports.observer,
         Noticed(
             "signature-deferred",
             f"server requested deferring the signature download: {redact_url(url)}",
-        )
+        ),
     )
     outcome = fetch_unsigned(ports, attempt, undo)
     if not is_successful(outcome):

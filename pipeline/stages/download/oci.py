@@ -9,7 +9,7 @@ From a registry, in this order (the code repeats the numbers):
 3. The signatures of the manifest, of the kinds that could make a difference; where these are not
    enough and an index led to it, those of the index.
 4. The policy's judgement. A manifest that nobody vouches for ends the search, and is not parsed.
-5. The configuration and the layers.
+5. The configuration and the layers; a configuration for another platform ends it.
 
 An image in files has all of its parts in one place, and is copied before it is judged. What was
 judged here is judged again by the next stage, which is the one that says so.
@@ -17,6 +17,7 @@ judged here is judged again by the next stage, which is the one that says so.
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeAlias, final
 
 from returns.pipeline import is_successful
@@ -26,11 +27,18 @@ from pipeline.errors import (
     ConfigurationError,
     ImageError,
     OnePlaceError,
+    PlatformNotFound,
     StoreError,
+    StoreUnavailable,
     VerificationError,
 )
+from pipeline.limits import CONFIG_BYTES
+from pipeline.oci import CONFIG_TYPES
+from pipeline.oci.config import parse_config
+from pipeline.oci.platforms import runs_on
 from pipeline.ports import ImagePathReader, ManifestPolicy, Quarantine, Wanted
 from pipeline.results import (
+    Content,
     Downloaded,
     Evidence,
     Freshness,
@@ -129,7 +137,8 @@ def _fetch(
         return Failure(manifest.failure())
     # 5. What it names.
     named = (manifest.unwrap().config, *(manifest.unwrap().layers if oci.layers else ()))
-    contents = fetch_contents(ports, place, named, undo)
+    runs = partial(_runs_where_wanted, ports.quarantine, place)
+    contents = fetch_contents(ports, place, named, undo, runs)
     if not is_successful(contents):
         return Failure(contents.failure())
     blob = _keep(ports.quarantine, documents.manifest.content)
@@ -149,6 +158,32 @@ def _fetch(
             contents.unwrap(),
         )
     )
+
+
+def _runs_where_wanted(
+    quarantine: Quarantine, place: RegistryPlace, content: Content
+) -> Result[None, PlatformNotFound | StoreError]:
+    """Refuse the configuration of an image for another platform, before its layers have come.
+
+    Only for what that saves: a later stage reads the configuration, and says what is wrong with it.
+
+    Errors: PlatformNotFound.
+    """
+    if content.descriptor.media_type not in CONFIG_TYPES or content.blob.size > CONFIG_BYTES:
+        return Success(None)
+    opened = quarantine.open(content.blob)
+    if not is_successful(opened):
+        return Failure(opened.failure())
+    with opened.unwrap() as file:
+        try:
+            config = parse_config(file.read())
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return Failure(StoreUnavailable(content.blob.key, "read", reason))
+    if not is_successful(config) or runs_on(config.unwrap().platform, place.platform):
+        return Success(None)
+    got = (str(config.unwrap().platform),)
+    return Failure(PlatformNotFound(place.reference.string, str(place.platform), got))
 
 
 def _vouched_for(

@@ -15,12 +15,14 @@ from returns.result import Failure, Result, Success
 from pipeline.background import Worker, background
 from pipeline.errors import StoreError, StoreUnavailable, TransportError
 from pipeline.events import (
+    ABORTED,
     Noticed,
     Observer,
     TransferFailed,
     TransferFinished,
     TransferProgressed,
     TransferStarted,
+    tell,
 )
 from pipeline.hashing import StreamHasher
 from pipeline.limits import Limits
@@ -84,7 +86,7 @@ class _HashedPartial:
         if not is_successful(begun):
             return begun
         self.held, self.total, self.told_at = start.offset, start.total, self.clock.monotonic()
-        self.observer.on_event(TransferStarted(self.url, start.offset, start.total))
+        tell(self.observer, TransferStarted(self.url, start.offset, start.total))
         return self._hash_up_to(start.offset)
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
@@ -96,7 +98,7 @@ class _HashedPartial:
         self.received += len(chunk)
         if self.clock.monotonic() - self.told_at >= _SECONDS_BETWEEN_EVENTS:
             self.told_at = self.clock.monotonic()
-            self.observer.on_event(TransferProgressed(self.url, self.held, self.total))
+            tell(self.observer, TransferProgressed(self.url, self.held, self.total))
         return Success(None)
 
     def _hash_up_to(self, offset: int) -> Result[None, StoreError]:
@@ -132,17 +134,25 @@ def transfer(
         return Success(None)
 
     url, began = redact_url(request.url), ports.clock.monotonic()
-    with background(consume) as worker:
-        sink = _HashedPartial(url, partial, hasher, worker, ports.clock, ports.observer)
-        outcome = ports.transport.fetch(request, sink)
-        hashed = worker.finish()
-    failed = outcome if is_successful(hashed) else hashed
-    if not is_successful(failed):
-        ports.observer.on_event(TransferFailed(url, failed.failure().kind))
-        return Failure(failed.failure())
+
+    def failed(error_kind: str) -> TransferFailed:
+        return TransferFailed(url, error_kind, ports.clock.monotonic() - began)
+
+    try:
+        with background(consume) as worker:
+            sink = _HashedPartial(url, partial, hasher, worker, ports.clock, ports.observer)
+            outcome = ports.transport.fetch(request, sink)
+            hashed = worker.finish()
+    except BaseException:
+        tell(ports.observer, failed(ABORTED))
+        raise
+    ended = outcome if is_successful(hashed) else hashed
+    if not is_successful(ended):
+        tell(ports.observer, failed(ended.failure().kind))
+        return Failure(ended.failure())
     if outcome.unwrap().status == 200:
         seconds = ports.clock.monotonic() - began
-        ports.observer.on_event(TransferFinished(url, sink.held, sink.received, seconds))
+        tell(ports.observer, TransferFinished(url, sink.held, sink.received, seconds))
     return outcome
 
 
@@ -160,7 +170,7 @@ def take(
 def tell_waiting(ports: Ports, shown: str) -> None:
     """Say that another fetch is waited for."""
     notice = f"another fetch of {shown} is under way, waiting for it"
-    ports.observer.on_event(Noticed("waiting", notice))
+    tell(ports.observer, Noticed("waiting", notice))
 
 
 def is_busy(taken: Result[Partial, StoreError]) -> bool:

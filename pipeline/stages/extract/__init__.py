@@ -7,14 +7,16 @@ name, comes here, so this is where parsing begins.
 
 from functools import partial
 
-from returns.result import Result
+from returns.result import Failure, Result
 
+from pipeline.errors import Unproven
 from pipeline.limits import DEFAULT_LIMITS, Limits
 from pipeline.ports import Keyring, Quarantine
 from pipeline.results import ACI_TYPE, Extracted, Unverified, Verified
 from pipeline.stage import Stage
 from pipeline.stages.extract.archive import ExtractError, Trust, extract_archive
 from pipeline.stages.extract.oci import extract_oci
+from pipeline.text import redact_url
 from pipeline.trust import ONE_SIGNER, SignerPolicy
 
 
@@ -44,10 +46,11 @@ def extract_manifest(
     2. Its configuration is for the platform that was asked for.
     3. With ``check_layers``, each layer unpacks to what its configuration says.
 
-    What was written into quarantine is discarded on failure.
+    What was written into quarantine is discarded on failure. A ``Verified`` image without a signer
+    is not read at all, whatever stage has made it.
 
-    Errors: ImageError; VerificationError from 4 and 5; StoreError from the quarantine,
-    ConfigurationError from the keyring.
+    Errors: ImageError; Unproven, and other VerificationErrors from 4 and 5; StoreError from the
+    quarantine, ConfigurationError from the keyring.
     """
     return Stage(
         "extract", partial(_run, quarantine, Trust(keyring, signers), limits, check_layers)
@@ -61,6 +64,8 @@ def _run(
     check_layers: bool,
     origin: Verified | Unverified,
 ) -> Result[Extracted, ExtractError]:
+    if isinstance(origin, Verified) and not origin.signers:
+        return Failure(Unproven(redact_url(origin.downloaded.source.image)))
     if origin.downloaded.media_type == ACI_TYPE:
         return extract_archive(quarantine, trust, limits, origin)
     return extract_oci(quarantine, limits, origin, check_layers=check_layers)

@@ -22,8 +22,7 @@ from pipeline.errors import (
 from pipeline.limits import CONFIG_BYTES, MANIFEST_BYTES, Limits
 from pipeline.names import Label, LabelName, Labels
 from pipeline.oci import (
-    CONFIG_TYPE,
-    DOCKER_CONFIG_TYPE,
+    CONFIG_TYPES,
     OciConfig,
     OciIndex,
     OciManifest,
@@ -31,7 +30,7 @@ from pipeline.oci import (
 )
 from pipeline.oci.config import parse_config
 from pipeline.oci.documents import parse_document
-from pipeline.oci.platforms import appc_labels, candidates
+from pipeline.oci.platforms import appc_labels, runs_on
 from pipeline.ports import Quarantine
 from pipeline.reference import DockerReference, ImagePathReference, Reference
 from pipeline.results import (
@@ -43,8 +42,6 @@ from pipeline.results import (
     Unverified,
     Verified,
 )
-
-_CONFIG_TYPES = frozenset({CONFIG_TYPE, DOCKER_CONFIG_TYPE})
 
 
 def extract_oci(
@@ -108,7 +105,7 @@ def _read_config(
     raw = _read(quarantine, downloaded.contents[0].blob, CONFIG_BYTES)
     if not is_successful(raw):
         return Failure(raw.failure())
-    if manifest.config.media_type not in _CONFIG_TYPES:
+    if manifest.config.media_type not in CONFIG_TYPES:
         return Success(OciConfig(OciPlatform("", ""), (), raw.unwrap()))
     parsed = parse_config(raw.unwrap())
     if not is_successful(parsed):
@@ -139,7 +136,7 @@ def _read(
 def _foreign(downloaded: Downloaded, platform: OciPlatform) -> PlatformNotFound | None:
     """Return the error for an image of another platform; one that names none is for all."""
     place = downloaded.source
-    if isinstance(place, Candidate) or not platform.os or platform in candidates(place.platform):
+    if isinstance(place, Candidate) or runs_on(platform, place.platform):
         return None
     return PlatformNotFound(downloaded.reference.string, str(place.platform), (str(platform),))
 

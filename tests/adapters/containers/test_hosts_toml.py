@@ -82,7 +82,10 @@ class TestOrder:
     )
     def test_paths(self, tmp_path: Path, url: str, lines: tuple[str, ...], base: str) -> None:
         hosts(tmp_path, host(url, *lines))
-        assert bases(read(tmp_path).unwrap(), "a.corp/x")[0] == base
+        registries = read(tmp_path).unwrap()
+        assert bases(registries, "a.corp/x")[0] == base
+        root = base.removesuffix("/x").removeprefix("https://")
+        assert set(registries.roots) >= {f"https://{root}", f"http://{root}"}
 
 
 class TestFolders:

@@ -36,6 +36,7 @@ class TestNothingSaid:
         assert registries.insecure_hosts == frozenset()
         assert registries.tls == ()
         assert registries.warnings == ()
+        assert registries.roots == ()
         [place] = places(registries, "busybox")
         assert place.lookaside == (f"file://{tmp_path}/signatures",)
 

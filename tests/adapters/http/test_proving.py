@@ -1,7 +1,7 @@
 """Who is told who asks: the first origin alone, over https alone; and no text tells."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
@@ -13,7 +13,7 @@ from pipeline.secret import Secret
 from pipeline.testing.fakes import EPOCH, EventLog, FixedClock
 from tests.adapters.http.conftest import ListSink, Open, get
 from tests.adapters.http.test_tls import MakeTls
-from tests.support.fault_server import Answer, FaultServer, http, then_close
+from tests.support.fault_server import Answer, Asked, FaultServer, http, then_close
 from tests.support.faulty_site import Fault, FaultySite
 from tests.support.sinks import ResumableSink
 
@@ -89,6 +89,41 @@ def test_not_to_another_port_nor_after_coming_back(
         assert told(other) == [False]
         assert first.paths() == ["/", "/back", "/end"]
         assert told(first) == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("location", "goes_along"),
+    [
+        ("/us/b", True), ("b", True), ("../us/b", True), ("/eu/b", False), ("../eu/b", False),
+        ("/usa", False), ("/", False), ("/us/%2e%2e/eu", False), ("/us/..%2feu", False),
+    ],
+)  # fmt: skip
+def test_below_one_path_of_the_origin(
+    open_transport: Open, make_tls: MakeTls, ca_file: str, location: str, goes_along: bool
+) -> None:
+    """Who has that path is not who has the next one, on the same host."""
+
+    def answer(asked: Asked) -> Answer:
+        return {"/us/a": moved(location)}.get(asked.path, http(b"x"))
+
+    with FaultServer(answer, make_tls("127.0.0.1")) as server:
+        transport = open_transport(HttpSettings(ca_file=ca_file), credentials=EveryOrigin())
+        shown = (("Authorization", Secret(CANARY)),)
+        asked = replace(get(server.url("/us/a")), headers=shown, headers_below="/us/")
+        transport.fetch(asked, ListSink()).unwrap()
+        assert told(server) == [True, goes_along]
+
+
+def test_nor_after_coming_back_to_the_path(
+    open_transport: Open, make_tls: MakeTls, ca_file: str
+) -> None:
+    answers = {"/us/a": moved("/eu/b"), "/eu/b": moved("/us/c"), "/us/c": http(b"x")}
+    with FaultServer(answers, make_tls("127.0.0.1")) as server:
+        transport = open_transport(HttpSettings(ca_file=ca_file), credentials=EveryOrigin())
+        shown = (("Authorization", Secret(CANARY)),)
+        asked = replace(get(server.url("/us/a")), plain_headers=shown, headers_below="/us/")
+        transport.fetch(asked, ListSink()).unwrap()
+        assert told(server) == [True, False, False]
 
 
 @pytest.mark.parametrize("host", ["sub.files.example", "files.example.evil", "evil.example"])

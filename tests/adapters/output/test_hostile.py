@@ -5,16 +5,25 @@ Whatever happens, what stands beside the target stays as it is, and a refusal le
 """
 
 import gzip
+import io
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 from returns.pipeline import is_successful
-from returns.result import Success
+from returns.result import Result, Success
 
-from pipeline.adapters.output import ExtractionOptions, extract_archives, tree
+from pipeline.adapters.output import (
+    ExtractionOptions,
+    ExtractionReport,
+    WriteError,
+    extract_archives,
+    tree,
+)
 from pipeline.adapters.output.reading import Archive
 from pipeline.archive import reader
+from pipeline.archive.selection import Selection
 from pipeline.errors import ArchiveTooLarge, CorruptArchive, NotAnImage, OutputExists
 from pipeline.limits import ARCHIVE_PATH_SEGMENTS, DECOMPRESSION_RATIO, Limits
 from pipeline.testing.archives import make_entry, make_header, make_pax, make_tar
@@ -33,6 +42,16 @@ def symlink(name: bytes, target: bytes) -> bytes:
 
 def hardlink(name: bytes, target: bytes) -> bytes:
     return make_pax({b"path": name, b"linkpath": target}) + make_entry(b"x", type_flag=b"1")
+
+
+def unpack_images(place: Place, *entries: bytes) -> Result[ExtractionReport, WriteError]:
+    """Unpack images over each other, of one entry each, whose paths are below ``rootfs/``."""
+    tars = [make_tar(MANIFEST, folder(b"rootfs"), entry) for entry in entries]
+    archives = [
+        Archive(lambda tar=tar: Success(io.BytesIO(tar)), None, Selection(rootfs_only=True))  # type: ignore[misc] # mypy cannot infer a lambda with a default
+        for tar in tars
+    ]
+    return place.watch(lambda: extract_archives(archives, place.target))
 
 
 class TestPaths:
@@ -80,18 +99,50 @@ class TestPaths:
 
 
 class TestSymbolicLinks:
-    """Threat 13: links are made as they stand and never followed."""
+    """Threat 13: links are made as they stand. No image's is followed, a layer's in the tree."""
 
     @pytest.mark.parametrize("target", [b"../../canary", b"/", b".", b"../..", b"b"])
-    def test_a_parent_that_is_a_link_is_replaced_by_a_folder(
+    def test_a_parent_that_is_an_images_link_is_replaced_by_a_folder(
         self, place: Place, target: bytes
     ) -> None:
         target = os.fsencode(place.canary) if target == b"/" else target
-        tar = make_tar(symlink(b"a", target), make_entry(b"a/run", b"evil"))
-        assert is_successful(place.unpack(tar))
+        link, file = symlink(b"rootfs/a", target), make_entry(b"rootfs/a/run", b"evil")
+        assert is_successful(unpack_images(place, link, file))
         found = place.tree()
         assert found["a"].kind == "d"
         assert found["a/run"].content == b"evil"
+
+    @pytest.mark.parametrize(
+        ("target", "led"),
+        [
+            (b"../../canary", "canary/run"), (b"/canary", "canary/run"), (b".", "run"),
+            (b"../..", "run"), (b"b", "b/run"), (b"/", "run"), (b"//c/./d//", "c/d/run"),
+        ],
+    )  # fmt: skip
+    def test_a_parent_that_is_a_layers_link_leads_into_the_tree(
+        self, place: Place, target: bytes, led: str
+    ) -> None:
+        tar = make_tar(symlink(b"a", target), make_entry(b"a/run", b"evil"))
+        assert is_successful(place.unpack(tar))
+        found = place.tree()
+        assert found["a"].kind == "l"
+        assert found[led].content == b"evil"
+
+    def test_a_layers_link_to_what_the_machine_has(self, place: Place) -> None:
+        tar = make_tar(symlink(b"a", os.fsencode(place.canary)), make_entry(b"a/run", b"evil"))
+        assert is_successful(place.unpack(tar))
+        assert place.tree()[f"{place.canary}/run"[1:]].content == b"evil"
+
+    @pytest.mark.parametrize(
+        "links",
+        [[(b"a", b"a")], [(b"a", b"b/x"), (b"b", b"a")], [(b"a", b"../a/../a")]],
+    )
+    def test_links_in_a_circle(self, place: Place, links: list[tuple[bytes, bytes]]) -> None:
+        entries = [symlink(*link) for link in links]
+        for last in (
+            make_entry(b"a/run", b"evil"), make_entry(b"a/.wh.run"), hardlink(b"c", b"a/run"),
+        ):  # fmt: skip
+            assert isinstance(place.refusal(make_tar(*entries, last)), CorruptArchive)
 
     def test_a_file_over_a_link_replaces_the_link(self, place: Place) -> None:
         tar = make_tar(symlink(b"a", b"../../canary/run"), make_entry(b"a", b"evil"))
@@ -121,27 +172,37 @@ class TestSymbolicLinks:
         assert place.tree()["a"].kind == "l"
 
     def test_what_was_a_folder_once_does_not_mark_its_successor(self, place: Place) -> None:
-        tar = make_tar(
-            folder(b"a/b", 0o700), symlink(b"a", b"x"), make_entry(b"a/b/c", b"y", mode=0o600)
-        )
-        assert is_successful(place.unpack(tar))
+        file = make_entry(b"rootfs/a/b/c", b"y", mode=0o600)
+        link = symlink(b"rootfs/a", b"x")
+        assert is_successful(unpack_images(place, folder(b"rootfs/a/b", 0o700), link, file))
         assert place.tree()["a/b"].mode == 0o755
 
     def test_links_longer_than_any_path(self, place: Place) -> None:
         """CVE-2025-4517: a chain of links beyond PATH_MAX, which text comparison gives up on."""
+        for steps, fits in ((b"abcdefghijklmno", True), (b"abcdefghijklmnop", False)):
+            entries = self.chain(steps)
+            through = make_tar(*entries, hardlink(b"flag", b"escape/etc/passwd"))
+            over = make_tar(*entries, make_entry(b"escape/run", b"evil"))
+            if fits:
+                assert isinstance(place.refusal(through), CorruptArchive)
+                assert is_successful(place.unpack(over))
+                assert place.tree()["canary/run"].content == b"evil"
+                place.target.rename(place.folder / "before")
+            else:
+                assert isinstance(place.refusal(through), ArchiveTooLarge)
+                assert isinstance(place.refusal(over), ArchiveTooLarge)
+
+    def chain(self, steps: bytes) -> list[bytes]:
+        """Make links to long names below each other, and one at their end that leads far up."""
         entries, at = [], b""
-        for step in b"abcdefghijklmnop":
+        for step in steps:
             long = b"d" * 247
             entries.append(folder(at + long))
             entries.append(symlink(at + bytes([step]), long))
             at += bytes([step]) + b"/"
         entries.append(symlink(at + b"l" * 254, b"../" * 17))
         entries.append(symlink(b"escape", at + b"l" * 254 + b"/../canary"))
-        through = hardlink(b"flag", b"escape/etc/passwd")
-        assert isinstance(place.refusal(make_tar(*entries, through)), CorruptArchive)
-        over = make_entry(b"escape/run", b"evil")
-        assert is_successful(place.unpack(make_tar(*entries, over)))
-        assert place.tree()["escape/run"].content == b"evil"
+        return entries
 
     def test_a_link_in_the_middle_of_a_deep_path(self, place: Place) -> None:
         tar = make_tar(
@@ -151,6 +212,16 @@ class TestSymbolicLinks:
             make_entry(b"a/b/etc/passwd", b"evil"),
         )
         assert is_successful(place.unpack(tar))
+        found = place.tree()
+        assert found["a/b"].kind == "l"
+        assert (found["canary/c/d"].content, found["canary/etc/passwd"].content) == (b"2", b"evil")
+        images = [
+            make_entry(b"rootfs/a/b/c/d", b"1"),
+            symlink(b"rootfs/a/b", b"../../../canary"),
+            make_entry(b"rootfs/a/b/etc/passwd", b"evil"),
+        ]
+        place.target.rename(place.folder / "before")
+        assert is_successful(unpack_images(place, *images))
         assert place.tree()["a/b/etc/passwd"].content == b"evil"
 
     def test_a_target_that_is_a_link(self, place: Place) -> None:
@@ -173,6 +244,12 @@ class TestHardLinks:
     def test_a_source_through_a_link(self, place: Place) -> None:
         tar = make_tar(symlink(b"to", b"../../canary"), hardlink(b"a", b"to/run"))
         assert isinstance(place.refusal(tar), CorruptArchive)
+
+    def test_an_images_source_through_a_link(self, place: Place) -> None:
+        """It is not followed, whatever is there."""
+        file, link = make_entry(b"rootfs/d/x", b"x"), symlink(b"rootfs/to", b"d")
+        outcome = unpack_images(place, file, link, hardlink(b"rootfs/a", b"rootfs/to/x"))
+        assert isinstance(outcome.failure(), CorruptArchive)
 
     def test_a_source_that_is_a_link_is_linked_to_itself(self, place: Place) -> None:
         """``linkat`` without AT_SYMLINK_FOLLOW; afterwards neither name leads to a file of ours."""
@@ -290,11 +367,20 @@ class TestLimits:
     """Threat 17, as far as unpacking adds to it."""
 
     def test_names_in_one_path(self, place: Place) -> None:
-        fits = make_pax({b"path": b"/".join([b"a"] * ARCHIVE_PATH_SEGMENTS)})
-        assert is_successful(place.unpack(make_tar(fits, make_entry(b"x", b"y"))))
-        over = make_pax({b"path": b"/".join([b"a"] * (ARCHIVE_PATH_SEGMENTS + 1))})
-        refused = place.unpack(make_tar(over, make_entry(b"x", b"y")), overwrite=True)
-        assert refused.failure() == ArchiveTooLarge("names in one path", ARCHIVE_PATH_SEGMENTS)
+        for names, fits in ((ARCHIVE_PATH_SEGMENTS, True), (ARCHIVE_PATH_SEGMENTS + 1, False)):
+            path = b"/".join([b"a"] * (names - 1))
+            layer = make_tar(make_pax({b"path": path}), make_entry(b"x", b"y"))
+            image = make_pax({b"path": b"rootfs/a/" + path}) + make_entry(b"x", b"y")
+            for kind, unpack in (
+                ("layer", partial(place.unpack, layer)),
+                ("image", partial(unpack_images, place, image)),
+            ):
+                outcome = unpack()
+                assert is_successful(outcome) is fits
+                if fits:
+                    place.target.rename(place.folder / kind)
+                else:
+                    assert outcome.failure() == ArchiveTooLarge("names in one path", 256)
 
     def test_one_entry_that_stands_for_many_folders(
         self, place: Place, monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,6 @@
 """Removals in OCI layers: image-spec v1.1.0 ``layer.md`` "Whiteouts"."""
 
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from returns.pipeline import is_successful
@@ -81,11 +80,44 @@ def test_an_opaque_root(place: Place) -> None:
     assert files(place) == {"a": b"upper"}
 
 
-def test_nothing_is_removed_through_a_link(place: Place) -> None:
-    for marker in (b"link/.wh.passwd", b"link/.wh..wh..opq"):
+def test_below_a_link_what_it_leads_to_is_removed(place: Place) -> None:
+    for marker, gone in (
+        (b"link/.wh.passwd", {"etc/passwd"}),
+        (b"link/.wh..wh..opq", {"etc/passwd", "etc/ssl/cert"}),
+        (b".wh.link", {"link"}),
+    ):
         assert is_successful(stack(place, make_entry(marker)))
-        assert files(place) == LOWER_FILES
-        Path(place.target).rename(place.folder / marker.decode().replace("/", "-"))
+        assert LOWER_FILES.keys() - files(place).keys() == gone
+        place.target.rename(place.folder / marker.decode().replace("/", "-"))
+
+
+def test_nothing_outside_is_removed_through_a_link(place: Place) -> None:
+    targets = (b"../../canary", bytes(place.canary))
+    for number, target in enumerate(targets):
+        lower = make_tar(make_entry(b"out", type_flag=b"2", link=target))
+        for marker in (b"out/.wh.run", b"out/.wh..wh..opq", b"out/.wh.etc"):
+            archives = (layer(lower), layer(make_tar(make_entry(marker))))
+            assert is_successful(
+                place.watch(lambda archives=archives: extract_archives(archives, place.target))  # type: ignore[misc] # mypy cannot infer a lambda with a default
+            )
+            assert set(place.tree()) == {".", "out"}
+            place.target.rename(place.folder / f"{number}{marker.decode()}".replace("/", "-"))
+
+
+def test_what_this_layer_has_through_a_link_stays(place: Place) -> None:
+    """By where it is, not by the path that the layer gives it."""
+    own = make_entry(b"link/passwd", b"upper")
+    for entries in ((own, make_entry(b".wh.etc")), (own, make_entry(b"etc/.wh..wh..opq"))):
+        assert is_successful(stack(place, *entries))
+        assert files(place) == {"bin/sh": b"lower", "link": b"etc", "etc/passwd": b"upper"}
+        place.target.rename(place.folder / f"{len(list(place.folder.iterdir()))}")
+
+
+def test_a_link_to_a_marker_leads_nowhere(place: Place) -> None:
+    lower = make_tar(make_entry(b"a", type_flag=b"2", link=b"x/.wh.y"))
+    for entry in (make_entry(b"a/b", b"c"), make_entry(b"a/.wh.b")):
+        outcome = extract_archives((layer(lower), layer(make_tar(entry))), place.target)
+        assert isinstance(outcome.failure(), CorruptArchive)
 
 
 @pytest.mark.parametrize("name", [b".wh.", b".wh..", b".wh...", b"etc/.wh."])

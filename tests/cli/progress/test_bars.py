@@ -100,7 +100,7 @@ def test_one_bar_a_transfer_and_none_after_the_last() -> None:
         assert drawn.screen[1].split()[1:] == ["3.0", "MiB", "512.0", "KiB/s"]
         drawn.see(TransferFinished(URL, 20 * MIB, 20 * MIB, 9))
         assert [line.split()[0] for line in drawn.screen] == ["base.aci"]
-        drawn.see(TransferFailed(OTHER, "truncated-body"))
+        drawn.see(TransferFailed(OTHER, "truncated-body", 1.0))
         assert drawn.screen == []
 
 

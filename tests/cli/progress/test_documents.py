@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.cli.main import INTERNAL_ERROR, INTERRUPTED, run
 from pipeline.cli.progress import make_observer
-from pipeline.cli.talk import Failed, Said, Talk, Warned, event_name
+from pipeline.cli.talk import Failed, Said, Talk, Timed, Warned, event_name
 from pipeline.events import (
     Event,
     StageEnded,
@@ -32,6 +32,7 @@ TYPES = {
     float: "number",
     int | None: "integer or null",
     str | None: "string or null",
+    tuple[str, ...]: "array of strings",
 }
 
 
@@ -50,8 +51,8 @@ def test_the_table_is_that_of_the_code() -> None:
     for event, member, type_name in rows:
         documented.append((event or documented[-1][0], member, type_name))
     assert documented == [
-        (event_name(kind), member, TYPES[hint])
-        for kind in (*get_args(Event), Said, Warned, Failed)
+        (event_name(kind), member, TYPES.get(hint, "string"))
+        for kind in (*get_args(Event), Said, Warned, Timed, Failed)
         for member, hint in get_type_hints(kind).items()
     ]
 
@@ -63,12 +64,13 @@ def test_every_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     observer.on_event(TransferProgressed(url, 2, 3))
     observer.on_event(TransferRetried(url, 1, "status\n503", 1.5))
     observer.on_event(TransferFinished(url, 3, 2, 0.25))
-    observer.on_event(StageEnded("download", "x", 0.5, None))
+    observer.on_event(StageEnded("download", "x", 0.5, None, span=7))
     err = capsys.readouterr().err
     assert err.isascii()
     assert "secret" not in err
     shown = documents(err)
     assert len({each["url"] for each in shown if "url" in each}) == 1
+    assert all(each.pop("within") == 0 for each in shown)
     assert [{name: each[name] for name in each if name != "url"} for each in shown] == [
         {"event": "transfer-started", "resumed_at": 1, "total": None},
         {"event": "transfer-progressed", "received": 2, "total": 3},
@@ -80,6 +82,10 @@ def test_every_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
             "subject": "x",
             "seconds": 0.5,
             "error_kind": None,
+            "size": None,
+            "image_id": None,
+            "media_type": None,
+            "span": 7,
         },
     ]
 
@@ -102,7 +108,8 @@ class TestCommands:
         names = [each["event"] for each in told]
         assert names.count("transfer-started") == names.count("transfer-finished") == 1
         ended = [each["stage"] for each in told if each["event"] == "stage-ended"]
-        assert ended == ["discover", "download", "verify", "extract", "store"]
+        stages = ["parse", "discover", "download", "verify", "extract", "store"]
+        assert ended == [*stages, "fetch", "find"]
         assert f"signature verified: {HOST}/app:1.2.0" in [each.get("message") for each in told]
 
     def test_quiet_leaves_out_what_is_for_people(self, published: World) -> None:
@@ -153,7 +160,8 @@ class TestCommands:
         monkeypatch.setenv("IMAGE_PIPELINE_PROGRESS", "json")
         world.run("fetch")
         world.run("fetch", "A B")
-        assert [each["kind"] for each in documents(world.err)] == ["invalid-reference"]
+        told = documents(world.err)
+        assert [each["kind"] for each in told if each["event"] == "failed"] == ["invalid-reference"]
         world.run("fetch", "--progress=none", "A B")
         assert world.err.startswith("error: ")
 

@@ -110,7 +110,7 @@ def test_a_transfer_that_failed_is_begun_anew(
 ) -> None:
     observer.on_event(TransferStarted(URL, 0, 9 * MIB))
     receive(observer, clock, start=0, seconds=1, total=9 * MIB)
-    observer.on_event(TransferFailed(URL, "truncated-body"))
+    observer.on_event(TransferFailed(URL, "truncated-body", 1.0))
     observer.on_event(TransferStarted(URL, 0, 9 * MIB))
     clock.advance(0.5)
     observer.on_event(TransferProgressed(URL, 9 * MIB, 9 * MIB))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TypeVar, final
 
 from returns.pipeline import is_successful
 from returns.result import Result
@@ -12,14 +11,8 @@ from pipeline.digest import Digest
 from pipeline.errors import StoreError
 from pipeline.ports import BodyStart, Partial, Quarantine, ResumePoint
 from pipeline.results import Validators
+from pipeline.testing.conformance.promises import expect, expect_success
 from pipeline.testing.samples import URL
-
-Value = TypeVar("Value")
-
-
-@final
-class NonConformance(AssertionError):  # noqa: N818 - a word, as StopIteration is one
-    """A promise of a port that was not kept."""
 
 
 def check_quarantine(
@@ -51,19 +44,6 @@ def check_quarantine(
         quarantine = expect_success(reopened, "open a quarantine again")
         expect(not is_successful(quarantine.open(other)), "closing a quarantine empties it")
     _check_partials(make)
-
-
-def expect(holds: bool, promise: str) -> None:
-    """Raise NonConformance unless the promise holds."""
-    if not holds:
-        raise NonConformance(promise)
-
-
-def expect_success(outcome: Result[Value, StoreError], action: str) -> Value:
-    """Return a success's value; raise NonConformance for a failure."""
-    if not is_successful(outcome):
-        raise NonConformance(f"could not {action}: {outcome.failure().message}")
-    return outcome.unwrap()
 
 
 def _check_partials(

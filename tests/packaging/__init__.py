@@ -1,0 +1,1 @@
+"""What users install: the wheel, in clean environments, beside the lowest and the newest."""
