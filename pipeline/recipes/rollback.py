@@ -18,8 +18,10 @@ from returns.result import Result
 
 from pipeline.digest import Digest
 from pipeline.errors import StoreError
+from pipeline.events import Noticed, tell
+from pipeline.observing import subject_of
 from pipeline.ports import RemoteEntry
-from pipeline.recipes.fetcher import Fetcher, shown
+from pipeline.recipes.fetcher import Fetcher
 from pipeline.reference import Reference
 from pipeline.results import (
     Located,
@@ -58,10 +60,10 @@ def report(fetcher: Fetcher, reference: Reference, older: OlderSignature | None)
         return
     now, then = (f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in (older.signed_at, older.signed_before))
     message = (
-        f"{shown(reference)} was signed {now}, earlier than what it named before "
+        f"{subject_of(reference)} was signed {now}, earlier than what it named before "
         f"({older.image_id.short_image_id}, signed {then}): somebody may have put an old image back"
     )
-    fetcher.notice("older-signature", message)
+    tell(fetcher.observer, Noticed("older-signature", message))
 
 
 def _entry(found: Result[RemoteEntry | None, StoreError]) -> RemoteEntry | None:
