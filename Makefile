@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt lint type imports test docs demo bench dist bounds fuzz coverage mutants check clean
+.PHONY: help setup lock fmt lint type imports test docs site demo bench dist bounds fuzz coverage mutants check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,10 +47,15 @@ test: $(STAMP) ## run the tests
 docs: $(STAMP) ## run the documents' code, follow their links
 	$(BIN)/python -m pytest tests/docs
 
+site: $(STAMP) ## build the documentation into build/site/
+	$(BIN)/python -m docs.site.picture
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site docs build/site
+	@echo build/site/index.html
+
 demo: $(STAMP) ## the main job on loopback: a signed image, then a tampered one
 	$(BIN)/python docs/demo.py
 
-bench: $(STAMP) ## measure, beside the plain tools
+bench: $(STAMP) ## measure, beside the plain tools, into docs/benchmarks.json
 	$(BIN)/python -m tests.bench
 
 dist: $(STAMP) ## build wheel, sdist and bill of materials into dist/; print sizes and times

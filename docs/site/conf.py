@@ -21,7 +21,7 @@ extensions = [
 root_doc = "index"
 exclude_patterns = ["site"]
 
-# Every reference in the pages and docstrings must lead somewhere; what is not ours has no page here.
+# Every reference in pages and docstrings must lead somewhere; what is not ours has no page here.
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!pipeline).*")]
 # A folder of how-to pages may be empty; that no page is left out is checked by Sphinx itself.

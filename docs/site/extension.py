@@ -21,6 +21,7 @@ from docutils import nodes
 from pygments.lexers.special import TextLexer
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
@@ -203,7 +204,9 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     for path in sorted(pages(app)):
         text = (ROOT / path).read_text()
         lexer = {".py": "python", ".md": "markdown"}.get(Path(path).suffix, "text")
-        highlighted = app.builder.highlighter.highlight_block(text, lexer, linenos=False)
+        builder = app.builder
+        assert isinstance(builder, StandaloneHTMLBuilder)
+        highlighted = builder.highlighter.highlight_block(text, lexer, linenos=False)
         context = {"title": path, "body": f"<h1>{path}</h1>{highlighted}"}
         yield f"source/{path}", context, "page.html"
 
@@ -227,6 +230,19 @@ def shape_docstring(
     lines[:] = shaped
 
 
+def shorten_signature(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: object,
+    options: object,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None]:
+    """Write unions of errors by their names: sixteen classes say less than one word."""
+    return signature and tables.shorten(signature), returns and tables.shorten(returns)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything with Sphinx."""
     # What Pygments has no lexer for is shown as it is.
@@ -240,5 +256,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", link_to_code)
     app.connect("missing-reference", find_name)
     app.connect("html-collect-pages", source_pages)
+    app.connect("autodoc-process-signature", shorten_signature)
     app.connect("autodoc-process-docstring", shape_docstring)
     return {"parallel_read_safe": False}

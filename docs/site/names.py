@@ -62,8 +62,8 @@ def modules_of(module: str) -> tuple[str, ...]:
 def names_of(module: str) -> tuple[Name, ...]:
     """Return a module's public names, sorted.
 
-    >>> [each.name for each in names_of("pipeline") if each.kind == "data"][:2]
-    ['Fingerprint', 'ImageName']
+    >>> [each for each in names_of("pipeline") if each.name == "ImageName"]
+    [Name(module='pipeline', name='ImageName', kind='data', home='pipeline.names')]
     """
     imported = import_module(module)
     listed: list[str] | None = getattr(imported, "__all__", None)
@@ -159,7 +159,8 @@ def homes() -> dict[str, str]:
     for module in MODULES:
         for inner in modules_of(module):
             for name in names_of(inner):
-                found.setdefault(f"{name.home}.{name.name}", name.path)
+                shown = found.setdefault(f"{name.home}.{name.name}", name.path)
+                found[name.path] = shown
     return found
 
 

@@ -2,23 +2,26 @@
 
     python -m docs.site.picture     writes it
 
-A stage is every public function of ``pipeline`` that is defined in ``pipeline.stages`` and returns a
-``Stage[In, Out, Err]``. Values are boxes, ordered by how many stages away from what a user types;
-a stage is a box between those that it takes and gives, with the errors that it may fail with. The
-same code makes the same bytes. tests/docs/test_picture.py holds the file to the code.
+A stage is every public function in ``pipeline.stages`` that returns a ``Stage[In, Out, Err]``.
+Values are boxes, ordered by how many stages away they are from what a user types; a stage is a box
+between those that it takes and gives, with the errors that it may fail with. The same code makes
+the same bytes. tests/docs/test_picture.py holds the file to the code.
 """
 
-import inspect
+import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
+from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Final, final, get_args, get_origin, get_type_hints
 
 import pipeline
 from docs.site.tables import named
 from pipeline import Stage
+from pipeline import stages as package
 
 FILE: Final = Path(__file__).resolve().parents[1] / "pipeline.svg"
 
@@ -44,13 +47,11 @@ def stages() -> tuple[Drawn, ...]:
     [(('Downloaded',), ('Verified',))]
     """
     found = []
-    for name in pipeline.__all__:
-        value = getattr(pipeline, name)
-        if inspect.isfunction(value) and value.__module__.startswith("pipeline.stages."):
-            hint = get_type_hints(value)["return"]
-            if get_origin(hint) is Stage:
-                taken, given, error = get_args(hint)
-                found.append(Drawn(name, _values(taken), _values(given), _errors(error)))
+    for value in _functions():
+        hint = get_type_hints(value).get("return")
+        if get_origin(hint) is Stage:
+            taken, given, error = get_args(hint)
+            found.append(Drawn(value.__name__, _values(taken), _values(given), _errors(error)))
     return tuple(found)
 
 
@@ -64,7 +65,7 @@ def draw(drawn: tuple[Drawn, ...]) -> str:
     between: dict[int, list[Drawn]] = {rank: [] for rank in range(last + 1)}
     for stage in drawn:
         between[max(ranks[value] for value in stage.takes)].append(stage)
-    columns = max(len(row) for row in [*rows.values(), *between.values()])
+    columns = max(*map(len, rows.values()), *map(len, between.values()))
     width = columns * (_WIDTH + _GAP) + _GAP
     shapes: list[str] = []
     lines: list[str] = []
@@ -77,13 +78,13 @@ def draw(drawn: tuple[Drawn, ...]) -> str:
             middles[value] = (x, y)
         y += 30 + 34
         here = sorted(between[rank], key=lambda each: (each.takes == each.gives, each.name))
-        height = max((34 + _LINE * len(each.errors) for each in here), default=0)
+        height: float = max((34 + _LINE * max(1, len(each.errors)) for each in here), default=0)
         for stage, x in zip(here, _centres(len(here), width), strict=True):
             shapes.append(
                 _box(x, y, height, "stage", [stage.name, *(stage.errors or ("never fails",))])
             )
             boxes.append((stage, x, y, height))
-        y += height + 34 if here else 0
+        y += height + 34 if here else 0.0
     for stage, x, top, height in boxes:
         for value in stage.takes:
             vx, vy = middles[value]
@@ -94,11 +95,11 @@ def draw(drawn: tuple[Drawn, ...]) -> str:
                 lines.append(_arrow(x, top + height, vx, vy))
     title = "The stages, what each takes and gives, and the errors it may fail with"
     body = "\n".join([*lines, *shapes])
-    height = y + _GAP - 34
+    tall = y + _GAP - 34
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {tall:g}" role="img" '
         f'font-family="sans-serif" font-size="12">\n<title>{title}</title>\n{_STYLE}\n'
-        f'<rect width="{width}" height="{height:g}" rx="8" fill="#fcfcfc"/>\n{body}\n</svg>\n'
+        f'<rect width="{width}" height="{tall:g}" rx="8" fill="#fcfcfc"/>\n{body}\n</svg>\n'
     )
 
 
@@ -110,6 +111,23 @@ _STYLE: Final = (
     "path.way{fill:none;stroke:#555;marker-end:url(#head)}"
     "path.both{marker-start:url(#head)}</style>"
 )
+
+
+def _functions() -> list[FunctionType]:
+    """Return the public functions of the modules of stages, by name."""
+    modules = [
+        import_module(each.name)
+        for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
+    found = {
+        value.__name__: value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, FunctionType)
+        and value.__module__ == module.__name__
+        and not value.__name__.startswith("_")
+    }
+    return [found[name] for name in sorted(found)]
 
 
 def _values(hint: object) -> tuple[str, ...]:
@@ -143,10 +161,9 @@ def _centres(count: int, width: int) -> Iterator[float]:
 
 
 def _box(x: float, y: float, height: float, kind: str, texts: list[str]) -> str:
-    lines = [
-        f'<rect class="{kind}" x="{x - _WIDTH / 2:g}" y="{y:g}" width="{_WIDTH}" '
-        f'height="{height:g}" rx="5"/>'
-    ]
+    left = x - _WIDTH / 2
+    size = f'width="{_WIDTH}" height="{height:g}"'
+    lines = [f'<rect class="{kind}" x="{left:g}" y="{y:g}" {size} rx="5"/>']
     for number, text in enumerate(texts):
         style = "error" if number else "name"
         lines.append(

@@ -1,8 +1,9 @@
 """Tables of exit codes and errors, from the classes that make them."""
 
 import inspect
+import re
 from collections.abc import Iterator
-from typing import get_args
+from typing import Final, get_args
 
 from pipeline import errors
 from pipeline.errors import ExitCode, PipelineError
@@ -20,8 +21,8 @@ def exit_codes() -> Iterator[tuple[str, str]]:
 def error_kinds() -> Iterator[tuple[str, str, str, str]]:
     """Yield of each error its exit code, kind, class and the first line of its docstring.
 
-    >>> [row for row in error_kinds() if row[1] == "bad-signature"]
-    [('6', 'bad-signature', 'BadSignature', 'A signature by a trusted key does not fit the file.')]
+    >>> [row[:3] for row in error_kinds() if row[1] == "bad-signature"]
+    [('6', 'bad-signature', 'BadSignature')]
     """
     rows = [
         (
@@ -63,3 +64,21 @@ def named(kinds: frozenset[type]) -> tuple[str, ...]:
             found.append(name)
             left -= members
     return (*found, *sorted(each.__name__ for each in left))
+
+
+def shorten(annotation: str) -> str:
+    """Write a union of errors by the names that :func:`named` gives, where they stand first.
+
+    >>> shorten("Stage[str, int, ~pipeline.errors.store.DiskFull | ~pipeline.errors.BadSignature]")
+    'Stage[str, int, ~pipeline.errors.BadSignature | ~pipeline.errors.DiskFull]'
+    """
+    return _UNION.sub(_shortened, annotation)
+
+
+_ERROR: Final = r"~pipeline\.errors\.[\w.]+"
+_UNION: Final = re.compile(rf"{_ERROR}(?: \| {_ERROR})+")
+
+
+def _shortened(union: re.Match[str]) -> str:
+    kinds = frozenset(getattr(errors, each.rpartition(".")[2]) for each in union[0].split(" | "))
+    return " | ".join(f"~pipeline.errors.{name}" for name in named(kinds))

@@ -3,8 +3,9 @@
     blocks: path -> Block, ...      run_page: path, folder -> what went wrong, a line each
 
 A page runs from its first block to its last in one folder. ``console`` blocks are typed into one
-shell, their output compared, where ``…`` stands for anything; a ``python`` block that the text before
-it names (as `name.py`) is saved, one with ``>>>`` is doctested with the names of those before it.
+shell, their output compared, where ``…`` stands for anything; a ``python`` block that the text
+before it names (as `name.py`) is saved, one with ``>>>`` is doctested with the names of those
+before it.
 """
 
 import doctest
@@ -29,7 +30,7 @@ _END: Final = "--end of output--"
 @final
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block; ``why_not`` says why it cannot run, ``saved_as`` what it is to be saved as."""
+    """A fenced block; ``why_not`` says why it cannot run, ``saved_as`` where it is to be saved."""
 
     page: Path
     line: int

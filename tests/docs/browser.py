@@ -1,4 +1,4 @@
-"""A real browser, spoken to over pipes: headless Chromium, and what it asks for and complains about.
+"""A real browser, spoken to over pipes: headless Chromium, what it asks for and complains about.
 
 The Chrome DevTools Protocol over ``--remote-debugging-pipe``: JSON messages that end with a zero
 byte, on the file descriptors 3 and 4. No port is opened, no driver and no library is needed.

@@ -4,7 +4,7 @@
 |---|---|
 | ``console`` | its commands are run, what they print is compared |
 | ``python`` | run or doctested: here, or by the page's own test, which ``RUN_BY`` names |
-| ``json``, ``toml``, ``yaml``, ``netrc`` | read by the reader of that file, here or by the page's own test |
+| ``json``, ``toml``, ``yaml``, ``netrc`` | read by what reads such files, likewise |
 | ``{…}`` | a directive of the site: the build runs it (``tests/docs/test_site.py``) |
 | indented, ``image-pipeline …`` | every command and option that is named is one |
 """
@@ -31,9 +31,11 @@ ALL = [block for page in PAGES for block in blocks(page)]
 RUN_BY = {
     "README.md": "tests/docs/test_docs.py",
     "docs/mirrors.md": "tests/docs/test_mirrors.py",
+    "docs/observability.md": "tests/docs/test_observability.py",
     "docs/policies.md": "tests/docs/test_policies.py",
     "docs/registries.md": "tests/docs/test_registries.py",
     "docs/registry-images.md": "tests/docs/test_registry_images.py",
+    "docs/testing.md": "tests/docs/test_testing.py",
 }
 """Pages with a test of their own, which sets up what their code is about."""
 
@@ -59,14 +61,16 @@ def test_every_block_is_run_or_named() -> None:
         page = name_of(block)
         if block.language.startswith("{") or page in HERE:
             continue
-        runner = RUN_BY.get(page) or ("tests/docs/test_how_to.py" if "/how-to/" in page else "")
+        how_to = page.startswith("docs/how-to/")
+        runner = "tests/docs/test_how_to.py" if how_to else RUN_BY.get(page)
         assert runner, f"{page}:{block.line}: nobody runs this {block.language} block"
         test = (ROOT / runner).read_text()
+        if how_to:
+            # It runs every page of the folder, by this module.
+            test += (ROOT / "tests/docs/how_to.py").read_text()
         # A page's own test takes all of a language's blocks, or would fail to unpack them.
-        assert block.page.name in test or "how_to" in test, f"{runner} does not read {page}"
-        assert block.language in test, (
-            f"{runner} does not run the {block.language} blocks of {page}"
-        )
+        assert how_to or block.page.name in test, f"{runner} does not read {page}"
+        assert block.language in test, f"{runner} runs no {block.language} of {page}"
 
 
 def test_no_fence_is_missed() -> None:

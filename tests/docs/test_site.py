@@ -1,7 +1,7 @@
 """The site: built with warnings as errors, and looked at in a real browser.
 
 That no link leads nowhere, no page is left out and no name is undocumented is for the build to say;
-that it works for a reader, for Chromium: scripts run, the search finds, nothing comes from elsewhere.
+that it works for a reader, for Chromium: scripts run, the search finds, all of it comes from here.
 """
 
 import fcntl
@@ -43,9 +43,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 def build(source: Path, target: Path) -> None:
+    options = ("-q", "-W", "--keep-going", "-E", "-c", "docs/site")
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", *["-q", "-W", "--keep-going", "-E", "-c", "docs/site"]]
-        + [str(source), str(target)],
+        [sys.executable, "-m", "sphinx", *options, str(source), str(target)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -87,7 +87,7 @@ def test_every_link_leads_to_a_page_and_a_place(site: Path) -> None:
             parts = urlsplit(link)
             if parts.scheme:
                 assert link not in page.loads, f"{path.name} loads {link}"
-                assert parts.scheme == "https" and "." in parts.netloc, f"{path.name}: {link}"
+                assert re.match(r"https://[^/]+\.[^/]+", link), f"{path.name}: {link}"
                 continue
             target = (path.parent / parts.path).resolve() if parts.path else path
             assert target.is_file(), f"{path.relative_to(site)} links to {link}"
@@ -136,14 +136,14 @@ def test_the_build_refuses(tmp_path: Path, page: str, complaint: str) -> None:
 def test_the_build_refuses_a_page_that_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "index.md").write_text("# Start\n")
     (tmp_path / "trust.md").write_text("# Trust\n")
-    with pytest.raises(AssertionError, match="trust.md"):
+    with pytest.raises(AssertionError, match=r"trust\.md"):
         build(tmp_path, tmp_path / "site")
 
 
 class Quiet(SimpleHTTPRequestHandler):
     """Serves files and says nothing."""
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base
         """Say nothing."""
 
 
