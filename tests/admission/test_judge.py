@@ -364,6 +364,7 @@ def test_so_many_signatures_are_looked_at_and_no_more() -> None:
     assert proven(judge(signed_by()), evidence(*flood, by("alice"))).signers
     told = causes(judge(signed_by()), evidence(*flood, junk, by("alice")))
     assert len(told) == SIGNATURE_COUNT + 1
+    assert told[0] == OpenPGPVerifier().read_message(b"junk").failure()
     reason = f"there are {SIGNATURE_COUNT + 1}, of which {SIGNATURE_COUNT} are looked at"
     assert told[-1] == UnsupportedSignature(reason)
     assert len(causes(judge(signed_by()), evidence(*flood, junk))) == SIGNATURE_COUNT

@@ -3,15 +3,22 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from returns.result import Result, Success
+import pytest
+from returns.result import Failure, Result, Success
 
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.admission.identities import Expected
 from pipeline.admission.proofs import Statement, prove_sigstore, prove_simple
-from pipeline.errors import IdentityMismatch, Unproven, VerificationError
+from pipeline.errors import (
+    IdentityMismatch,
+    Unproven,
+    UnsupportedSignature,
+    VerificationError,
+)
 from pipeline.names import ImageName
 from pipeline.testing.oci import make_image
 from pipeline.trust import (
+    AnyScope,
     KeySet,
     NamedScope,
     SignaturePlan,
@@ -74,6 +81,14 @@ def test_a_verifier_that_proves_nobody_has_proven_nothing() -> None:
     outcome = prove_simple(signature, STATEMENT, verifier, keys, scope, NOW)
     assert outcome.failure() == Unproven("the image")
     assert verifier.asked == [(keys, scope, NOW)] * 2
+
+
+def test_a_hash_that_this_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    lacks = UnsupportedSignature("no such hash here")
+    monkeypatch.setattr("pipeline.admission.proofs.start_hashing", lambda _: Failure(lacks))
+    signature = maker("alice").signature(IMAGE.descriptor.digest, "example.com/app:1")
+    outcome = prove_simple(signature, STATEMENT, Careless(), KeySet(()), AnyScope(), NOW)
+    assert outcome.failure() == lacks
 
 
 def test_no_public_key_proves_nothing() -> None:
