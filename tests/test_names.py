@@ -75,6 +75,13 @@ class TestCovers:
     def test_nothing_else(self, name: str) -> None:
         assert not covers("a.b/c", name)
 
+    def test_slashes_at_the_end_of_a_prefix_say_nothing(self) -> None:
+        """Pages write them."""
+        assert covers("a.b/c//", "a.b/c/d")
+        assert covers("a.b/", "a.b")
+        assert not covers("/a.b", "a.b")
+        assert not covers("a.bX/", "a.b")
+
     @given(strategies.image_names(), strategies.image_names())
     def test_agrees_with_paths(self, prefix: str, name: str) -> None:
         assert covers(prefix, name) == f"{name}/".startswith(f"{prefix}/")

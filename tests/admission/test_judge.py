@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -34,8 +35,17 @@ from pipeline.names import ImageName
 from pipeline.ports import LetThrough, Proven, Wanted
 from pipeline.results import FoundSignature, ManifestEvidence
 from pipeline.testing.oci import digest_of, make_image, make_index
-from pipeline.trust import ONE_SIGNER, Decision, KeySet, Signer, SignerPolicy, SigstoreSigner
+from pipeline.trust import (
+    ONE_SIGNER,
+    AnyScope,
+    Decision,
+    KeySet,
+    Signer,
+    SignerPolicy,
+    SigstoreSigner,
+)
 from tests.admission.signing import NOW, cosigner, maker, payload
+from tests.admission.test_proofs import Careless
 
 PATH = "/etc/policy.json"
 NAME = "example.com/app"
@@ -143,6 +153,12 @@ def test_a_signature_by_somebody_else_names_the_policy() -> None:
     assert (cause.policy, cause.scope) == (PATH, "any name")
     assert "the one key that" in cause.message
     assert "keyPaths" in cause.hint
+
+
+def test_a_policy_s_keys_are_good_for_any_name() -> None:
+    verifier = Careless()
+    replace(judge(signed_by()), simple=verifier).admit(evidence(by("alice")), NOW)
+    assert [scope for _, scope, _ in verifier.asked] == [AnyScope(), AnyScope()]
 
 
 def test_bad_and_unknown_signatures_beside_a_good_one_change_nothing() -> None:
@@ -364,7 +380,10 @@ def test_so_many_signatures_are_looked_at_and_no_more() -> None:
     assert proven(judge(signed_by()), evidence(*flood, by("alice"))).signers
     told = causes(judge(signed_by()), evidence(*flood, junk, by("alice")))
     assert len(told) == SIGNATURE_COUNT + 1
-    assert isinstance(told[-1], UnsupportedSignature)
+    assert told[0] == OpenPGPVerifier().read_message(b"junk").failure()
+    reason = f"there are {SIGNATURE_COUNT + 1}, of which {SIGNATURE_COUNT} are looked at"
+    assert told[-1] == UnsupportedSignature(reason)
+    assert len(causes(judge(signed_by()), evidence(*flood, junk))) == SIGNATURE_COUNT
     # Those of another kind take no place.
     other = cosigner("carol").signature(DIGEST, NAME)
     assert proven(judge(signed_by()), evidence(*(other,) * SIGNATURE_COUNT, by("alice"))).signers

@@ -1,18 +1,26 @@
 """What no verifier of ours does, and a judge must not fall for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from returns.result import Result, Success
+import pytest
+from returns.result import Failure, Result, Success
 
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.admission.identities import Expected
 from pipeline.admission.proofs import Statement, prove_sigstore, prove_simple
-from pipeline.errors import IdentityMismatch, Unproven, VerificationError
+from pipeline.errors import (
+    IdentityMismatch,
+    Unproven,
+    UnsupportedSignature,
+    VerificationError,
+)
+from pipeline.names import ImageName
 from pipeline.testing.oci import make_image
 from pipeline.trust import (
     AnyScope,
     KeySet,
+    NamedScope,
     SignaturePlan,
     SignedDigest,
     SignedMessage,
@@ -28,12 +36,15 @@ STATEMENT = Statement((IMAGE.raw,), Expected("example.com/app:1", of_repository=
 
 @dataclass(frozen=True)
 class Careless:
-    """A verifier that finds nothing wrong, and nobody who signed."""
+    """A verifier that finds nothing wrong, and nobody who signed; notes whose keys it is shown."""
+
+    asked: list[tuple[KeySet, TrustScope, datetime]] = field(default_factory=list)
 
     def plan(
         self, untrusted_signature: bytes, keys: KeySet, scope: TrustScope, now: datetime
     ) -> Result[SignaturePlan, VerificationError]:
         """Want nothing hashed."""
+        self.asked.append((keys, scope, now))
         return Success(SignaturePlan((), ()))
 
     def verify(
@@ -45,6 +56,7 @@ class Careless:
         now: datetime,
     ) -> Result[tuple[Signer, ...], VerificationError]:
         """Prove nobody."""
+        self.asked.append((keys, scope, now))
         return Success(())
 
     def read_message(self, untrusted_message: bytes) -> Result[SignedMessage, VerificationError]:
@@ -65,8 +77,18 @@ class Unasked:
 
 def test_a_verifier_that_proves_nobody_has_proven_nothing() -> None:
     signature = maker("alice").signature(IMAGE.descriptor.digest, "example.com/app:1")
-    outcome = prove_simple(signature, STATEMENT, Careless(), KeySet(()), AnyScope(), NOW)
+    verifier, keys, scope = Careless(), KeySet(()), NamedScope(ImageName("example.com/app"))
+    outcome = prove_simple(signature, STATEMENT, verifier, keys, scope, NOW)
     assert outcome.failure() == Unproven("the image")
+    assert verifier.asked == [(keys, scope, NOW)] * 2
+
+
+def test_a_hash_that_this_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    lacks = UnsupportedSignature("no such hash here")
+    monkeypatch.setattr("pipeline.admission.proofs.start_hashing", lambda _: Failure(lacks))
+    signature = maker("alice").signature(IMAGE.descriptor.digest, "example.com/app:1")
+    outcome = prove_simple(signature, STATEMENT, Careless(), KeySet(()), AnyScope(), NOW)
+    assert outcome.failure() == lacks
 
 
 def test_no_public_key_proves_nothing() -> None:

@@ -239,7 +239,7 @@ class TestReverify:
         assert self.again(proof, keys).unwrap() == proof
 
     def test_asks_for_the_scope(self) -> None:
-        """As the stage does: what is stored with the signature, today's keys, the name, the time."""
+        """The stored signature and digests, today's keys, the scope, the time."""
         verifier = ScriptedVerifier(Success((SIGNER,)))
         again = reverify(
             SignatureProof((), b"signature", DIGESTS),
