@@ -84,7 +84,7 @@ MANIFEST_DEPTH: Final = 64
 """Nesting of a manifest's JSON; the schema's own deepest path is under 10."""
 
 ARCHIVE_ENTRIES: Final = 2_000_000
-"""Entries of one archive; a full Debian desktop has about 500,000."""
+"""Entries of one archive, and of all layers of one image; a full Debian desktop has 500,000."""
 
 ARCHIVE_PATH_BYTES: Final = 4 * KIB
 """Longest path or link target in an archive: Linux' own PATH_MAX."""
@@ -270,7 +270,7 @@ class Limits:
     """Bytes of an image as it travels."""
 
     archive_bytes: int = 64 * GIB
-    """Bytes of an image's archive once decompressed."""
+    """Bytes of an image's archive once decompressed, or of all its layers together."""
 
     idle_seconds: float = 60.0
     """Longest silence of a server in mid-transfer."""

@@ -119,10 +119,25 @@ class TestDocker:
             ("localhost/x", "localhost/x:latest"),
             ("localhost:5000/x", "localhost:5000/x:latest"),
             (f"r.example/x@sha256:{'0' * 64}", f"r.example/x@sha256:{'0' * 64}"),
+            ("[::1]:5000/x", "[::1]:5000/x:latest"),
+            ("[2001:DB8::1]/x/y:2", "[2001:DB8::1]/x/y:2"),
         ],
     )
     def test_what_was_left_out_is_filled_in(self, text: str, normal: str) -> None:
         assert parse_docker_reference(text).unwrap().normal == normal
+
+    @pytest.mark.parametrize(
+        ("text", "position"),
+        [
+            ("[::1%eth0]:5000/x", 0), ("[::ffff:1.2.3.4]/x", 0), ("[fd00123123123]:75/x", 1),
+            ("[fd00::1]75/x", 9), ("[fd00::1]::75/x", 9), ("[fd00::1]:0/x", 10), ("[]/x:1", 0),
+            ("fd00:1:2::3:75/x", 6), ("[1::2::3]/x", 1), ("[::1]", 0), ("[::1]:5000", 0),
+            ("[::1]:65536/x", 6), ("[::1/x", 0), ("::1]/x", 0),
+        ],
+    )  # fmt: skip
+    def test_what_is_no_ipv6_host(self, text: str, position: int) -> None:
+        """Of distribution/reference's own cases, those that its parser or its dialer refuses."""
+        assert parse_docker_reference(text).failure().position == position
 
 
 class TestImagePath:

@@ -1,14 +1,16 @@
 """A layer's bytes without their compression, compared with what they must be.
 
-    chunks -> Iterator[Result[bytes, ImageError]]
+    chunks, Allowance -> Iterator[Result[bytes, ImageError]]
 
-Which compression it is, the bytes tell, never a media type. A layer that changes nothing may be
-zeros alone, which is no tar by its first block. Nothing is unpacked.
+All layers of an image share one allowance: a thousand of them, each within the limit, are one image
+beyond it. Which compression it is, the bytes tell, never a media type. A layer that changes nothing
+may be zeros alone, which is no tar by its first block. Nothing is unpacked.
 
 Source: OCI image-spec v1.1.0 ``layer.md`` "Distributable Format", ``config.md`` "Layer DiffID".
 """
 
 import hashlib
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias, final
@@ -24,7 +26,7 @@ from pipeline.archive.compression import (
     detect_compression,
 )
 from pipeline.digest import Digest
-from pipeline.errors import DiffIDMismatch, NotAnImage
+from pipeline.errors import ArchiveTooLarge, DiffIDMismatch, NotAnImage
 from pipeline.limits import Limits
 
 LayerBytesError: TypeAlias = DecompressionError | NotAnImage | DiffIDMismatch
@@ -46,8 +48,31 @@ class LayerIdentity:
         return Failure(DiffIDMismatch(self.number, self.diff_id, got))
 
 
+@final
+class Allowance:
+    """What all layers of one image may expand to together: ``archive_bytes``.
+
+    Several threads may take of it at once. A second pass over the layers has one of its own.
+    """
+
+    __slots__ = ("_left", "_lock", "limit")
+
+    def __init__(self, limits: Limits) -> None:
+        """Start with all of it."""
+        self.limit = limits.archive_bytes
+        self._left = self.limit
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> Result[None, ArchiveTooLarge]:
+        """Take so many bytes; errors: ArchiveTooLarge where fewer are left."""
+        with self._lock:
+            self._left -= size
+            is_enough = self._left >= 0
+        return Success(None) if is_enough else Failure(ArchiveTooLarge("bytes", self.limit))
+
+
 def decompress_layer(
-    chunks: Iterable[bytes], limits: Limits, identity: LayerIdentity | None = None
+    chunks: Iterable[bytes], allowance: Allowance, identity: LayerIdentity | None = None
 ) -> Iterator[Result[bytes, LayerBytesError]]:
     """Give what a layer's bytes expand to, at most CHUNK_BYTES at a time.
 
@@ -63,15 +88,20 @@ def decompress_layer(
             yield Failure(detected.failure())
             return
         compression = detected.unwrap()
-    decompressor = Decompressor(compression, max_bytes=limits.archive_bytes)
+    decompressor = Decompressor(compression, max_bytes=allowance.limit)
     hasher = None if identity is None else hashlib.new(identity.diff_id.algorithm)
     while head:
         for piece in decompressor.feed(head):
-            if is_successful(piece) and hasher is not None:
+            if not is_successful(piece):
+                yield piece
+                return
+            taken = allowance.take(len(piece.unwrap()))
+            if not is_successful(taken):
+                yield Failure(taken.failure())
+                return
+            if hasher is not None:
                 hasher.update(piece.unwrap())
             yield piece
-            if not is_successful(piece):
-                return
         head = next(waiting, b"")
     ended = decompressor.finish()
     if not is_successful(ended):

@@ -18,7 +18,7 @@ from typing import BinaryIO, TypeAlias
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive.decompressing import LayerIdentity, decompress_layer
+from pipeline.archive.decompressing import Allowance, LayerIdentity, decompress_layer
 from pipeline.digest import Digest
 from pipeline.errors import ImageError, StoreError, StoreUnavailable
 from pipeline.limits import CHUNK_BYTES, Limits
@@ -42,7 +42,7 @@ def check_diff_ids(
     """
     numbered = tuple(enumerate(zip(layers, diff_ids, strict=True), 1))
     checked = in_parallel(
-        partial(_check, open_content, limits),
+        partial(_check, open_content, Allowance(limits)),
         numbered,
         most=os.cpu_count() or 1,
         stop=threading.Event(),
@@ -51,7 +51,7 @@ def check_diff_ids(
 
 
 def _check(
-    open_content: OpenContent, limits: Limits, numbered: tuple[int, tuple[Content, Digest]]
+    open_content: OpenContent, allowance: Allowance, numbered: tuple[int, tuple[Content, Digest]]
 ) -> Result[None, ImageError | StoreError]:
     number, (content, wanted) = numbered
     opened = open_content(content)
@@ -59,7 +59,7 @@ def _check(
         return Failure(opened.failure())
     with opened.unwrap() as file:
         try:
-            computed = compute_diff_id(file, wanted, limits)
+            computed = compute_diff_id(file, wanted, allowance)
         except OSError as error:
             reason = error.strerror or str(error)
             return Failure(StoreUnavailable(content.blob.key, "read", reason))
@@ -68,13 +68,15 @@ def _check(
     return LayerIdentity(number, wanted).compare(computed.unwrap())
 
 
-def compute_diff_id(file: BinaryIO, wanted: Digest, limits: Limits) -> Result[Digest, ImageError]:
+def compute_diff_id(
+    file: BinaryIO, wanted: Digest, allowance: Allowance
+) -> Result[Digest, ImageError]:
     """Return a layer's diffID by the algorithm of the one that is wanted.
 
     Errors: NotAnImage, CorruptArchive, ArchiveTooLarge. Raises OSError where the file does.
     """
     hasher = hashlib.new(wanted.algorithm)
-    for piece in decompress_layer(iter(partial(file.read, CHUNK_BYTES), b""), limits):
+    for piece in decompress_layer(iter(partial(file.read, CHUNK_BYTES), b""), allowance):
         if not is_successful(piece):
             return Failure(piece.failure())
         hasher.update(piece.unwrap())

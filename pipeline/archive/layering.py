@@ -12,6 +12,9 @@ same layers. The steps (the code repeats the numbers):
 2. A marker removes what has its path then, in the layers below (:mod:`pipeline.archive.whiteouts`).
 3. Anything else goes into the tree (:mod:`pipeline.archive.squashed_tree`).
 
+Limits: ARCHIVE_ENTRIES for all layers together, markers too, beside those of the tree: a folder
+that every layer has again makes nothing, and takes its time.
+
 What comes out has no link on its way in the tree as it is then; nobody after this follows any.
 
 Source: OCI image-spec v1.1.0 ``layer.md`` "Applying Changesets", which says nothing of links on the
@@ -27,7 +30,8 @@ from returns.result import Failure, Result, Success
 from pipeline.archive.reader import ArchiveError, Entry
 from pipeline.archive.squashed_tree import Spot, SquashedTree
 from pipeline.archive.whiteouts import WHITEOUT_PREFIX, Whiteouts
-from pipeline.errors import CorruptArchive
+from pipeline.errors import ArchiveTooLarge, CorruptArchive
+from pipeline.limits import ARCHIVE_ENTRIES
 
 _MARKED: Final = b"/" + WHITEOUT_PREFIX
 
@@ -40,11 +44,12 @@ def forget(_path: bytes) -> None:
 class Layering:
     """The layers of one image, the lowest first. After a Failure it must not be used any more."""
 
-    __slots__ = ("_discard", "_whiteouts", "tree")
+    __slots__ = ("_discard", "_entries", "_whiteouts", "tree")
 
     def __init__(self) -> None:
         """Start with an empty tree, and before the first layer."""
         self.tree = SquashedTree()
+        self._entries = 0
         self.begin()
 
     def begin(self, discard: Callable[[bytes], None] = forget) -> None:
@@ -58,6 +63,9 @@ class Layering:
         Errors: CorruptArchive for links in a circle, a marker that names nothing, an entry that
         cannot be where it is; NotAnImage for a hard link to no path; ArchiveTooLarge.
         """
+        self._entries += 1
+        if self._entries > ARCHIVE_ENTRIES:
+            return Failure(ArchiveTooLarge("entries", ARCHIVE_ENTRIES))
         # 1.
         followed = self.tree.follow(entry.path)
         if not is_successful(followed):

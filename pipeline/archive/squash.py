@@ -17,7 +17,7 @@ was put where that is still its; where a higher layer has taken it, under the fi
 names. The same layers make the same bytes, whatever compresses them.
 
 Limits: archive_bytes for all layers together, uncompressed; those of
-:mod:`~pipeline.archive.squashed_tree`. Memory: the tree, one chunk.
+:mod:`~pipeline.archive.layering`. Memory: the tree, one chunk.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,14 +29,13 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.archive.copying import copy_header
-from pipeline.archive.decompressing import LayerIdentity, decompress_layer
+from pipeline.archive.decompressing import Allowance, LayerIdentity, decompress_layer
 from pipeline.archive.layering import Layering
 from pipeline.archive.reader import Entry, Part, TarReader
 from pipeline.archive.squashed_tree import SquashedTree
 from pipeline.archive.tar_writer import padding, plain_header
 from pipeline.digest import Digest
 from pipeline.errors import (
-    ArchiveTooLarge,
     ImageError,
     InvalidDocument,
     NotExportable,
@@ -161,7 +160,7 @@ class _Beginning:
 def _parts(
     layers: tuple[SquashLayer, ...], limits: Limits
 ) -> Iterator[Result[Part | _Beginning, SquashError]]:
-    total = 0
+    allowance = Allowance(limits)
     for index, layer in enumerate(layers, 1):
         opened = layer.open()
         if not is_successful(opened):
@@ -171,7 +170,7 @@ def _parts(
         reader = TarReader()
         with opened.unwrap() as file:
             chunks = iter(partial(file.read, CHUNK_BYTES), b"")
-            pieces = decompress_layer(chunks, limits, LayerIdentity(index, layer.diff_id))
+            pieces = decompress_layer(chunks, allowance, LayerIdentity(index, layer.diff_id))
             while True:
                 try:
                     piece = next(pieces, None)
@@ -183,10 +182,6 @@ def _parts(
                     break
                 if not is_successful(piece):
                     yield Failure(piece.failure())
-                    return
-                total += len(piece.unwrap())
-                if total > limits.archive_bytes:
-                    yield Failure(ArchiveTooLarge("bytes", limits.archive_bytes))
                     return
                 read = reader.feed(piece.unwrap())
                 if not is_successful(read):

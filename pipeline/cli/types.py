@@ -17,7 +17,9 @@ _DURATION: Final = re.compile(
     r"(?:(?P<minutes>[0-9]{1,8})m)?(?:(?P<seconds>[0-9]{1,9})s)?",
     re.ASCII,
 )
-_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
+_HOST: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?", re.ASCII
+)
 _SIZE: Final = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
 
 
@@ -75,8 +77,9 @@ class RegistryHost(click.ParamType[str]):
     ) -> str:
         """Return it in lower case, or fail as a usage error.
 
-        >>> RegistryHost().convert("Localhost:5000", None, None)
-        'localhost:5000'
+        >>> hosts = ("Localhost:5000", "[FD00::1]:5000")
+        >>> [RegistryHost().convert(host, None, None) for host in hosts]
+        ['localhost:5000', '[fd00::1]:5000']
         """
         text = str(value).lower()
         match = _HOST.fullmatch(text)

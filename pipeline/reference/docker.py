@@ -3,10 +3,12 @@
     str -> Result[DockerReference, ReferenceProblem]
 
 Source: distribution/reference v0.6.0 ``reference.go`` (grammar) and ``normalize.go`` (defaults);
-distribution-spec v1.1.0 ``spec.md`` "Pulling manifests".
+distribution-spec v1.1.0 ``spec.md`` "Pulling manifests". As there, an IPv6 address stands in
+brackets, without a zone and without an IPv4 address in it; it must be one.
 """
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
 from returns.pipeline import is_successful
@@ -19,7 +21,10 @@ _ADVICE: Final = "a registry reference is written as docker://host:port/reposito
 _NAME_CHARACTERS: Final = 255
 
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::(?P<port>[0-9]{{1,5}}))?", re.ASCII)
+_HOST: Final = re.compile(
+    rf"(?:{_LABEL}(?:\.{_LABEL})*|\[(?P<ipv6>[0-9A-Fa-f:]+)\])(?::(?P<port>[0-9]{{1,5}}))?",
+    re.ASCII,
+)
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY: Final = re.compile(rf"{_PART}(?:/{_PART})*", re.ASCII)
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -31,9 +36,10 @@ def parse_docker_reference(text: str) -> Result[DockerReference, ReferenceProble
     """Read what follows ``docker:`` or ``docker://``.
 
     ``reference = [host [":" port] "/"] path ["/" path…] [":" tag] ["@" digest]``. The first
-    part is a host where it has a dot or a colon or is ``localhost``; otherwise the host is
-    docker.io, where a repository of one part lies under ``library/``. Without tag and digest
-    the tag is ``latest``; with both, the digest counts and the tag is kept.
+    part is a host where it has a dot or a colon or is ``localhost``, and an IPv6 address in
+    brackets has colons; otherwise the host is docker.io, where a repository of one part lies
+    under ``library/``. Without tag and digest the tag is ``latest``; with both, the digest
+    counts and the tag is kept.
 
     >>> parse_docker_reference("busybox").unwrap().full
     'registry-1.docker.io/library/busybox:latest'
@@ -51,6 +57,9 @@ def parse_docker_reference(text: str) -> Result[DockerReference, ReferenceProble
     if has_host:
         match = _HOST.match(first)
         stop = match.end() if match else 0
+        if match is not None and match["ipv6"] and not _is_ipv6(match["ipv6"]):
+            wanted = "wanted an IPv6 address in the brackets"
+            return Failure(ReferenceProblem(wanted, _ADVICE, match.start("ipv6")))
         if match is None or stop < len(first) or not 0 < int(match["port"] or 443) < 65536:
             wanted = "wanted a host's name, and a port from 1 to 65535 where there is one"
             at_port = match.start("port") if match and stop == len(first) else stop
@@ -92,3 +101,11 @@ def begins_with_host(text: str) -> bool:
     """
     first, slash, _ = text.partition("/")
     return bool(slash) and (first == "localhost" or "." in first or ":" in first)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except AddressValueError:
+        return False
+    return True

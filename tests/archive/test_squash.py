@@ -9,7 +9,7 @@ import pytest
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.archive import squashed_tree, whiteouts
+from pipeline.archive import layering, squashed_tree, whiteouts
 from pipeline.archive.reader import Entry, TarReader
 from pipeline.archive.squash import SquashError, SquashLayer, plan_squash
 from pipeline.archive.tar_writer import END_OF_ARCHIVE
@@ -465,6 +465,13 @@ class TestLimits:
         assert is_successful(tar_of([BASE, BASE], Limits(archive_bytes=size)))
         error = tar_of([BASE, BASE], Limits(archive_bytes=size - 1)).failure()
         assert error == ArchiveTooLarge("bytes", size - 1)
+
+    def test_entries_of_all_layers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What makes nothing is counted, too: folders that are there, and markers."""
+        monkeypatch.setattr(layering, "ARCHIVE_ENTRIES", 5)
+        again = layer(folder("a"), file(".wh.gone"))
+        assert is_successful(tar_of([again, again, layer(folder("a"))]))
+        assert refusal(again, again, again) == ArchiveTooLarge("entries", 5)
 
     def test_a_bomb(self) -> None:
         bomb = make_layer(make_tar(file("a", bytes(70 * 2**20))))

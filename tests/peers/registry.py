@@ -25,8 +25,10 @@ import trustme
 
 from tests.peers.nginx import need_tool
 
-_LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
-_REQUEST = re.compile(r'^127\.0\.0\.1 - \S+ \[[^]]*\] "(\S+ \S+) HTTP/[^"]*" (\d+) ', re.MULTILINE)
+_LISTENING = re.compile(r"listening on (?:127\.0\.0\.1|\[::1\]):(\d+)")
+_REQUEST = re.compile(
+    r'^(?:127\.0\.0\.1|::1) - \S+ \[[^]]*\] "(\S+ \S+) HTTP/[^"]*" (\d+) ', re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,23 @@ class TokenService:
 
 @dataclass(slots=True)
 class Registry:
-    """One registry with an empty storage; ``folder`` is its own, and is made."""
+    """One registry with an empty storage; ``folder`` is its own, and is made.
+
+    ``address`` is one of loopback, as it stands in references.
+    """
 
     folder: Path
     certificate: trustme.LeafCert | None = None
     users: Mapping[str, str] = field(default_factory=dict)
     token_service: TokenService | None = None
     port: int = 0
+    address: str = "127.0.0.1"
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
     def host(self) -> str:
         """The host and port as they stand in references."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     @property
     def requests(self) -> list[str]:
@@ -89,7 +95,7 @@ class Registry:
         pytest.fail(f"docker-registry did not start: {self._log.read_text()}")
 
     def _configuration(self) -> dict[str, object]:
-        http: dict[str, object] = {"addr": f"127.0.0.1:{self.port}", "secret": "of the tests"}
+        http: dict[str, object] = {"addr": self.host, "secret": "of the tests"}
         if self.certificate is not None:
             names = {"certificate": "certificate.pem", "key": "key.pem"}
             http["tls"] = {name: str(self.folder / file) for name, file in names.items()}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,26 @@ def test_blob_by_blob_what_skopeo_pulls(world: World, registry: Registry, name: 
         world.err
     )
     assert in_store(world) == pulled_by_skopeo(world, registry, name)
+
+
+def test_from_an_ipv6_address(world: World, registry: Registry, authority: trustme.CA) -> None:
+    """The same storage, at an address in brackets: over TLS, by a password, and in plain."""
+    certificate, users = authority.issue_cert("::1"), {"c4nary": "c4nary-p4ss"}
+    fetch = ("--insecure-options=image", "fetch", "--full", "--no-cache")
+    with Registry(world.home / "registry", certificate, users, address="[::1]") as six:
+        auths = {f"{six.host}/ns": {"auth": b64encode(b"c4nary:c4nary-p4ss").decode()}}
+        file = world.home / ".docker/config.json"
+        file.parent.mkdir()
+        file.touch(0o600)
+        file.write_text(json.dumps({"auths": auths}))
+        assert world.run(*fetch, f"docker://{six.host}/ns/app:one") == 0, world.err
+        assert world.out.strip() == f"sha256-{ONE.descriptor.digest.hex}"
+        assert in_store(world).keys() >= {digest.hex for digest in ONE.blobs}
+    with Registry(world.home / "registry", address="[::1]") as plain:
+        reference = f"docker://{plain.host}/ns/app:zstd"
+        assert world.run(*fetch, reference) == 5
+        options = (f"--insecure-registry={plain.host}", *fetch)
+        assert world.run(*options, reference) == 0, world.err
 
 
 def test_signed_by_skopeo(world: World, registry: Registry) -> None:

@@ -3,14 +3,18 @@
 import pickle
 import string
 import unicodedata
+from ipaddress import IPv6Address
+from urllib.parse import urlsplit
 
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
+from pipeline.adapters.registry.repositories import parse_repository
 from pipeline.errors import InvalidReference, UnsupportedReference
 from pipeline.limits import REFERENCE_CHARACTERS
 from pipeline.names import find_fault
+from pipeline.oci import OciPlatform
 from pipeline.reference import (
     AppcReference,
     ArchiveReference,
@@ -22,7 +26,9 @@ from pipeline.reference import (
     identifier_of,
     signature_location,
 )
+from pipeline.reference.docker import parse_docker_reference
 from pipeline.reference.image_path import image_name_of, image_tag_of
+from pipeline.stages.discover import DIRECT_REGISTRIES
 from pipeline.stages.parse import parse_reference
 from pipeline.testing import strategies
 from pipeline.testing.fakes import MemoryPaths
@@ -121,6 +127,64 @@ class TestNames:
             assert isinstance(found, ImagePathReference)
             assert image_name_of(found) == reference.image_name
             assert image_tag_of(found) == reference.tag
+
+
+def ipv6_forms(number: int) -> tuple[str, ...]:
+    """Return ways of writing an address (RFC 4291 section 2.2), but for those with dots."""
+    whole = IPv6Address(number).exploded
+    parts = [f"{int(each, 16):x}" for each in whole.split(":")]
+    zeros = [start for start, part in enumerate(parts) if part == "0"]
+    compressed = (f"{':'.join(parts[:start])}::{':'.join(parts[start + 1 :])}" for start in zeros)
+    return (whole, whole.upper(), ":".join(parts), *compressed)
+
+
+PORTS = st.one_of(st.just(""), st.integers(1, 65535).map(":{}".format))
+IPV6_HOSTS = st.builds(
+    "[{}]{}".format,
+    st.one_of(st.integers(0, 2**128 - 1), st.integers(0, 2**20))
+    .map(ipv6_forms)
+    .flatmap(st.sampled_from),
+    PORTS,
+)
+
+
+class TestIPv6Hosts:
+    """distribution/reference v0.6.0: an address in brackets, and a port where there is one."""
+
+    @given(IPV6_HOSTS, strategies.docker_references())
+    def test_any_address_is_a_host(self, host: str, other: DockerReference) -> None:
+        rest = other.normal.partition("/")[2]
+        reference = PARSE(f"docker://{host}/{rest}").unwrap()
+        assert isinstance(reference, DockerReference)
+        assert (reference.host, reference.registry) == (host, host)
+        assert reference.normal == f"{host}/{rest}"
+        assert (reference.repository, reference.tag, reference.digest) == (
+            other.repository,
+            other.tag,
+            other.digest,
+        )
+        assert PARSE(reference.cimd).unwrap() == reference
+        assert PARSE(reference.string).unwrap() == reference
+        assert find_fault(reference.image_name) is None
+
+    @given(IPV6_HOSTS)
+    def test_it_is_the_host_that_is_asked(self, host: str) -> None:
+        [place] = DIRECT_REGISTRIES.places(
+            parse_docker_reference(f"{host}/a:1").unwrap(), OciPlatform("linux", "amd64")
+        ).unwrap()
+        asked = urlsplit(place.base)
+        written, _, port = host[1:].partition("]")
+        assert IPv6Address(asked.hostname or "") == IPv6Address(written)
+        assert asked.port == (int(port[1:]) if port else None)
+        assert parse_repository(place.manifest_url("1")) is not None
+
+    @given(st.text("0123456789abcdefABCDEF:.%[]", max_size=12), PORTS)
+    def test_nothing_else_is_one_in_brackets(self, text: str, port: str) -> None:
+        try:
+            is_address = IPv6Address(text) is not None and not {".", "%"} & set(text)
+        except ValueError:
+            is_address = False
+        assert is_successful(parse_docker_reference(f"[{text}]{port}/a")) is is_address
 
 
 class TestAnyText:

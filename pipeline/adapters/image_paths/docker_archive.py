@@ -24,6 +24,7 @@ from pipeline.adapters.image_paths.failures import Refused, readable, reading, r
 from pipeline.adapters.image_paths.intake import Member, put
 from pipeline.adapters.image_paths.tar_files import TarFiles
 from pipeline.archive.compression import DETECTION_BYTES, Compression, detect_compression
+from pipeline.archive.decompressing import Allowance
 from pipeline.archive.diff_ids import compute_diff_id
 from pipeline.digest import Digest
 from pipeline.errors import DiffIDMismatch, InvalidDocument, NoSuchImage
@@ -74,6 +75,7 @@ def load_docker_archive(
         reason = f"got {len(diff_ids)}, wanted {len(listed.untrusted_layers)}, one for each layer"
         raise Refused(InvalidDocument("configuration", "$.rootfs.diff_ids", reason))
     # 2. What it is made of.
+    allowance = Allowance(limits)
     config = files.find(listed.untrusted_config)
     contents = [Content(_describe(config, DOCKER_CONFIG_TYPE), files.keep(config))]
     for position, (path, diff_id) in enumerate(
@@ -81,7 +83,7 @@ def load_docker_archive(
     ):
         layer = files.find(path)
         compression = _compression_of(layer, quarantine)
-        got = _diff_id(layer, compression, diff_id, quarantine, limits)
+        got = _diff_id(layer, compression, diff_id, quarantine, allowance)
         if got != diff_id:
             raise Refused(DiffIDMismatch(position, diff_id, got))
         contents.append(Content(_describe(layer, _LAYER_TYPES[compression]), files.keep(layer)))
@@ -152,14 +154,18 @@ def _compression_of(layer: Member, quarantine: Quarantine) -> Compression:
 
 
 def _diff_id(
-    layer: Member, compression: Compression, wanted: Digest, quarantine: Quarantine, limits: Limits
+    layer: Member,
+    compression: Compression,
+    wanted: Digest,
+    quarantine: Quarantine,
+    allowance: Allowance,
 ) -> Digest:
     """Return a layer's diffID by the algorithm of the one that is wanted."""
     if compression == "none" and layer.digest.algorithm == wanted.algorithm:
         # It was hashed when it passed by.
         return layer.digest
     with required(quarantine.open(layer.blob)) as file:
-        return required(reading(layer.blob, partial(compute_diff_id, file, wanted, limits)))
+        return required(reading(layer.blob, partial(compute_diff_id, file, wanted, allowance)))
 
 
 def _manifest(contents: list[Content]) -> bytes:

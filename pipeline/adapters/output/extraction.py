@@ -23,6 +23,7 @@ from pipeline.adapters.output.failures import WriteError, attempt
 from pipeline.adapters.output.reading import Archive, ArchiveKind, read_parts
 from pipeline.adapters.output.target import drafting
 from pipeline.adapters.output.tree import Tree
+from pipeline.archive.decompressing import Allowance
 from pipeline.archive.layering import Layering
 from pipeline.archive.selection import EVERYTHING, Placement
 from pipeline.limits import DEFAULT_LIMITS, Limits
@@ -59,7 +60,7 @@ def extract_archives(
 ) -> Result[ExtractionReport, WriteError]:
     """Unpack archives into the folder ``target``, each over those before it.
 
-    All layers among them are those of one image, in one place.
+    All layers among them are those of one image, in one place, and have its limits together.
 
     ``target`` must not exist, unless ``overwrite`` lets it be replaced, whatever it is; the
     folder it lies in must. Nothing is at ``target`` before everything is unpacked.
@@ -81,11 +82,12 @@ def _extract(
         draft.make_folder()
         tree = Tree(draft.descriptor)
         extractor, layering = Extractor(tree, options), Layering()
+        allowance = Allowance(limits)
         try:
             for archive in archives:
                 is_layer = archive.kind == "layer"
                 layering.begin(partial(_discard, tree, archive.selection))
-                for part in read_parts(archive, limits):
+                for part in read_parts(archive, limits, allowance):
                     extractor.take(part, archive.selection, layering if is_layer else None)
                 extractor.end_file()
             report = extractor.finish()

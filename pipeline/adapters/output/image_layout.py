@@ -23,6 +23,7 @@ from pipeline.adapters.output.files import NEW_FILE, write_all
 from pipeline.adapters.output.folders import PRIVATE_FOLDER, names_in, open_readable
 from pipeline.adapters.output.reading import Archive, OpenBytes, read_bytes, read_parts
 from pipeline.adapters.output.target import drafting
+from pipeline.archive.decompressing import Allowance
 from pipeline.archive.layer import LayerWriter
 from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import NotExportable
@@ -119,7 +120,7 @@ class _Layout:
         writer, hasher, size = LayerWriter(archive.selection), hashlib.sha256(), 0
         descriptor = os.open(b"layer", NEW_FILE, _FILE_MODE, dir_fd=self.root)
         try:
-            for part in read_parts(archive, limits):
+            for part in read_parts(archive, limits, Allowance(limits)):
                 piece = required(writer.take(part))
                 hasher.update(piece)
                 write_all(descriptor, memoryview(piece))

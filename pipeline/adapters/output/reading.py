@@ -21,7 +21,7 @@ from pipeline.archive.compression import (
     Decompressor,
     detect_compression,
 )
-from pipeline.archive.decompressing import LayerIdentity, decompress_layer
+from pipeline.archive.decompressing import Allowance, LayerIdentity, decompress_layer
 from pipeline.archive.reader import Entry, Part, TarReader
 from pipeline.archive.scanner import ArchiveScanner
 from pipeline.archive.selection import EVERYTHING, Placement
@@ -52,8 +52,10 @@ class Archive:
     identity: LayerIdentity | None = None
 
 
-def read_parts(archive: Archive, limits: Limits) -> Iterator[Part]:
+def read_parts(archive: Archive, limits: Limits, allowance: Allowance) -> Iterator[Part]:
     """Give the archive's entries and their data, decompressed.
+
+    An image's archive has limits of its own, layers have the ``allowance`` together.
 
     Refuses a layer that is not the one of its ``identity`` with DiffIDMismatch, at the end.
     """
@@ -61,7 +63,7 @@ def read_parts(archive: Archive, limits: Limits) -> Iterator[Part]:
     reader = TarReader(_check_root) if is_layer else ArchiveScanner()
     chunks = read_bytes(archive)
     pieces = (
-        decompress_layer(chunks, limits, archive.identity)
+        decompress_layer(chunks, allowance, archive.identity)
         if is_layer
         else _decompress_image(chunks, limits)
     )

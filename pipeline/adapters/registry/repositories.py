@@ -125,8 +125,8 @@ def parse_repository(url: str, roots: tuple[ApiRoot, ...] = ()) -> Repository | 
     path = urlsplit(url).path
     own = (root for root in roots if root.origin == origin)
     for root in sorted((ApiRoot(origin), *own), key=lambda each: len(each.path), reverse=True):
-        is_below = path.startswith(f"{root.path}/")
-        match = _PATH.fullmatch(path, len(root.path)) if is_below else None
+        is_here = path.startswith(f"{root.path}/")
+        match = _PATH.fullmatch(path, len(root.path)) if is_here else None
         if match is not None and len(match["name"]) <= _NAME_CHARACTERS:
             return Repository(origin, match["name"], root.base)
     return None

@@ -125,6 +125,18 @@ class TestLimits:
         assert error_of("docker-archive", path, limits=limits) == ArchiveTooLarge("bytes", MIB)
         contents_of("docker-archive", path)
 
+    def test_bytes_of_all_layers_that_come_out(self, tmp_path: Path) -> None:
+        layers = [make_layer(bytes(MIB) + bytes([each]), compression="gzip") for each in range(3)]
+        files = docker_archive_files({"": layers})
+        files |= {f"{layer.diff_id.hex}.tar": layer.content for layer in layers}
+        path = write_tar(tmp_path / "a.tar", files)
+        # The file itself is a plain tar, and smaller.
+        fits = replace(DEFAULT_LIMITS, archive_bytes=3 * (MIB + 1))
+        assert is_successful(load("docker-archive", path, limits=fits))
+        limits = replace(DEFAULT_LIMITS, archive_bytes=3 * (MIB + 1) - 1)
+        error = error_of("docker-archive", path, limits=limits)
+        assert error == ArchiveTooLarge("bytes", 3 * (MIB + 1) - 1)
+
     def test_a_bomb(self, tmp_path: Path) -> None:
         path = write_tar(tmp_path / "a.tar", gzip.compress(make_entry(b"blobs/x", bytes(80 * MIB))))
         error = error_of("oci-archive", path)

@@ -22,7 +22,7 @@ from pipeline.adapters.output import (
     tree,
 )
 from pipeline.adapters.output.reading import Archive
-from pipeline.archive import reader
+from pipeline.archive import layering, reader
 from pipeline.archive.selection import Selection
 from pipeline.errors import ArchiveTooLarge, CorruptArchive, NotAnImage, OutputExists
 from pipeline.limits import ARCHIVE_PATH_SEGMENTS, DECOMPRESSION_RATIO, Limits
@@ -422,3 +422,24 @@ class TestLimits:
         archive = Archive(lambda: Success(file.open("rb")), kind="layer")
         outcome = extract_archives((archive,), place.target, limits=Limits(archive_bytes=4999))
         assert outcome.failure() == ArchiveTooLarge("bytes", 4999)
+
+    def test_bytes_of_all_layers(self, place: Place) -> None:
+        """Each is within the limit, and a thousand of them would not be."""
+        tar = make_tar(make_entry(b"a", bytes(5000)))
+        layers = [Archive(lambda: Success(io.BytesIO(tar)), kind="layer") for _ in range(3)]
+        fits = extract_archives(layers, place.target, limits=Limits(archive_bytes=3 * len(tar)))
+        assert is_successful(fits)
+        place.target.rename(place.folder / "before")
+        limits = Limits(archive_bytes=3 * len(tar) - 1)
+        outcome = place.watch(lambda: extract_archives(layers, place.target, limits=limits))
+        assert outcome.failure() == ArchiveTooLarge("bytes", 3 * len(tar) - 1)
+        assert not place.target.exists()
+
+    def test_entries_of_all_layers(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(layering, "ARCHIVE_ENTRIES", 5)
+        tar = make_tar(folder(b"a"), make_entry(b".wh.gone"))
+        layers = [Archive(lambda: Success(io.BytesIO(tar)), kind="layer") for _ in range(3)]
+        assert is_successful(extract_archives(layers[:2], place.target))
+        place.target.rename(place.folder / "before")
+        outcome = place.watch(lambda: extract_archives(layers, place.target))
+        assert outcome.failure() == ArchiveTooLarge("entries", 5)
