@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -422,7 +423,6 @@ def test_own_transport_signs_for_the_bucket_alone(s3: tuple[Any, MemoryTransport
         f"{base}app.aci#part",
         f"{base}../other/app.aci",
         f"{base}%2e%2e/other/app.aci",
-        f"{base}/app.aci",
         "https://s3.example.com/images",
         "https://s3.example.com/images-evil/app.aci",
         "https://s3.example.com.evil.example/images/app.aci",
@@ -477,3 +477,16 @@ def test_own_transport_shows_no_signature(s3: tuple[Any, MemoryTransport]) -> No
         failure = transport.fetch(Request(url, 10, 1.0, 1.0), sink).failure()
         assert failure == with_url(error, URL, url)
         assert "Amz" not in repr(failure)
+
+
+def test_quarantine_elsewhere(here: World, web: HttpTransport) -> None:
+    page = how_to.run("quarantine-elsewhere")
+    here.publish()
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        scratch = Path(folder)
+        assert scratch.stat().st_dev != here.home.stat().st_dev
+        stored = page.fetch(REFERENCE, web, here.home / "store", scratch)
+        assert [path.name for path in (scratch / "quarantine").iterdir()] == []
+    store = open_store(here.home / "store", clock=SystemClock()).unwrap()
+    kept = store.resolve(stored.image_id.hex).unwrap()
+    assert kept == replace(stored, outcome="already-stored")

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, final
 
 from returns.result import Result
 
-from pipeline.adapters.layout import changes, committing, queries
+from pipeline.adapters.layout import carrying, changes, committing, queries
 from pipeline.adapters.layout.failures import Refused, attempt
 from pipeline.adapters.layout.filesystem import Filesystem, OsFilesystem
 from pipeline.adapters.layout.place import Place
@@ -34,12 +34,14 @@ class LayoutStore:
     """A :class:`~pipeline.ports.Store`, ``Catalog`` and ``RemoteCache`` in a folder.
 
     It holds no open file between calls, so it may be pickled, and used by any number of threads
-    and processes. No method raises; reading creates nothing that stays. Besides what each
-    method names, all of them may fail with StoreUnavailable, StoreTooNew and StoreCorrupt.
+    and processes. ``elsewhere`` is the folder of its quarantine where that is not within it. No
+    method raises; reading creates nothing that stays. Besides what each method names, all of them
+    may fail with StoreUnavailable, StoreTooNew and StoreCorrupt.
     """
 
     place: Place
     clock: Clock
+    elsewhere: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -51,7 +53,7 @@ class LayoutStore:
 
         Errors: StoreReadOnly, DiskFull.
         """
-        return session(self.place.filesystem, self.place.root)
+        return session(self.place.filesystem, self.elsewhere or self.place.root)
 
     def commit(self, extracted: Extracted) -> Result[Stored, StoreError]:
         """Take an image out of quarantine and keep it: wholly, durably, or not at all.
@@ -60,7 +62,12 @@ class LayoutStore:
 
         Errors: StoreReadOnly, DiskFull; nothing was stored then.
         """
-        action = partial(committing.commit, self.place, extracted, self.clock.now())
+        now = self.clock.now()
+        action = (
+            partial(committing.commit, self.place, extracted, now)
+            if self.elsewhere is None
+            else partial(carrying.commit_from, self.elsewhere, self.place, extracted, now)
+        )
         return attempt(action, self.root, "write")
 
     def remove(self, image_id: Digest) -> Result[Stored, StoreError]:
@@ -167,18 +174,21 @@ class LayoutStore:
 
 
 def open_store(
-    root: Path, *, clock: Clock, filesystem: Filesystem = _REAL
+    root: Path, *, clock: Clock, quarantine: Path | None = None, filesystem: Filesystem = _REAL
 ) -> Result[LayoutStore, StoreError]:
     """Open the store in a folder, which need not exist: the first change makes it.
 
+    ``quarantine`` is a folder for what is not proven yet, where that shall not lie within the
+    store. It may be on another disk; what the store has already is not taken up in it.
+
     Errors: StoreTooNew, StoreCorrupt, StoreUnavailable.
     """
-    return attempt(partial(_open, Place(root, filesystem), clock), root, "read")
+    return attempt(partial(_open, Place(root, filesystem), clock, quarantine), root, "read")
 
 
-def _open(place: Place, clock: Clock) -> LayoutStore:
+def _open(place: Place, clock: Clock, quarantine: Path | None) -> LayoutStore:
     if place.root.exists() and not place.root.is_dir():
         raise Refused(StoreUnavailable(str(place.root), "open", "it is not a folder"))
     # The index says at once whether this program can use it.
     place.read(lambda _: None)
-    return LayoutStore(place, clock)
+    return LayoutStore(place, clock, quarantine)
