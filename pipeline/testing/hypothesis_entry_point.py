@@ -1,7 +1,8 @@
 """What hypothesis loads when it is imported: the entry point of image-pipeline's strategies.
 
-It stands outside of the package, so that a test suite that has nothing to do with it does not wait
-for it, whatever else is installed beside.
+It is installed beside the package, as the module ``image_pipeline_hypothesis``: a test suite that
+has nothing to do with the package does not wait for it, and one that has another package named
+``pipeline`` does not fail for it.
 """
 
 import sys
