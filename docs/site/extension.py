@@ -116,13 +116,16 @@ class BenchmarkPlots(SphinxDirective):
         folder = Path(self.env.app.outdir) / "_images"
         folder.mkdir(parents=True, exist_ok=True)
         report = plots.read_report(source.read_text())
-        parts = [report.about]
+        # By itself: what stands before the first heading of a text is not kept with it.
+        about = self.parse_text_to_nodes(report.about)
+        parts: list[str] = []
         for number, section in enumerate(report.sections):
             name = f"benchmark-{number}.svg"
             (folder / name).write_bytes(plots.draw(section))
             parts += [f"## {section.title}", f":::{{plot}} {name}\n:alt: {section.title}\n:::"]
             parts += [plots.table(section)]
-        return self.parse_text_to_nodes("\n\n".join(parts), allow_section_headings=True)
+        sections = self.parse_text_to_nodes("\n\n".join(parts), allow_section_headings=True)
+        return [*about, *sections]
 
 
 @final
