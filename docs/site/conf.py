@@ -19,6 +19,7 @@ extensions = [
     "docs.site.extension",
 ]
 root_doc = "index"
+smartquotes = False
 exclude_patterns = ["site"]
 
 # Every reference in pages and docstrings must lead somewhere; what is not ours has no page here.

@@ -116,13 +116,16 @@ class BenchmarkPlots(SphinxDirective):
         folder = Path(self.env.app.outdir) / "_images"
         folder.mkdir(parents=True, exist_ok=True)
         report = plots.read_report(source.read_text())
-        parts = [report.about]
+        # By itself: what stands before the first heading of a text is not kept with it.
+        about = self.parse_text_to_nodes(report.about)
+        parts: list[str] = []
         for number, section in enumerate(report.sections):
             name = f"benchmark-{number}.svg"
             (folder / name).write_bytes(plots.draw(section))
             parts += [f"## {section.title}", f":::{{plot}} {name}\n:alt: {section.title}\n:::"]
             parts += [plots.table(section)]
-        return self.parse_text_to_nodes("\n\n".join(parts), allow_section_headings=True)
+        sections = self.parse_text_to_nodes("\n\n".join(parts), allow_section_headings=True)
+        return [*about, *sections]
 
 
 @final
@@ -214,7 +217,7 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, Mapping[str, Any], str]]:
 def shape_docstring(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Make reStructuredText of our docstrings: diagrams are literal, ``Errors:`` is a field."""
+    """Make reStructuredText of docstrings: literal diagrams, tables, ``Errors:`` as a field."""
     shaped: list[str] = []
     errors = False
     for index, line in enumerate(lines):
@@ -223,11 +226,22 @@ def shape_docstring(
         if opened and not before.startswith((" ", "-", ">>>")) and not before.endswith("::"):
             shaped += ["::", ""]
         errors = (errors and bool(line.strip())) or _ERRORS.match(line) is not None
-        if errors and _ERRORS.match(line):
+        if line.startswith("| "):
+            shaped += _row(line, first=not before.startswith(("   ", ".. list-table")))
+        elif line.startswith("|--"):
+            continue
+        elif errors and _ERRORS.match(line):
             shaped += ["", f":Errors: {line.partition(': ')[2]}"]
         else:
             shaped.append(f"    {line}" if errors else line)
     lines[:] = shaped
+
+
+def _row(line: str, *, first: bool) -> list[str]:
+    """Return a row of a Markdown table as one of reStructuredText's; the first one is the head."""
+    head = ["", ".. list-table::", "   :header-rows: 1", ""] if first else []
+    cells = [each.strip() for each in line.strip("| ").split(" | ")]
+    return [*head, f"   * - {cells[0]}", *(f"     - {each}" for each in cells[1:])]
 
 
 def shorten_signature(
