@@ -260,13 +260,14 @@ SILENCE: Final = _Silence()
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Observers:
     """Several observers as one: each is told, in order, whatever the others do."""
 
-    observers: tuple[Observer, ...]
+    def __init__(self, observers: tuple[Observer, ...]) -> None:
+        """Keep whom to tell."""
+        self._observers = observers
 
     def on_event(self, event: Event) -> None:
         """Tell each of them."""
-        for observer in self.observers:
+        for observer in self._observers:
             tell(observer, event)
