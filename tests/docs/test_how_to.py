@@ -427,6 +427,8 @@ def test_own_transport_signs_for_the_bucket_alone(s3: tuple[Any, MemoryTransport
         "https://s3.example.com/images-evil/app.aci",
         "https://s3.example.com.evil.example/images/app.aci",
         "http://s3.example.com/images/app.aci",
+        "file:/app.aci",
+        "app.aci",
         "https://s3.example.com:444/images/app.aci",
         "\ud800",
     ):

@@ -181,9 +181,9 @@ class FileQuarantine:
                 taken = partials.take(
                     self.filesystem, self.root, name, min(left, _LOOK_SECONDS), link=link
                 )
-            except Refused as refused:
-                # Another thread of this session may have it by now.
-                if left == 0 or not _is_busy(refused.error):
+            except Refused:
+                # Whoever has it may be another thread of this session by now.
+                if left == 0:
                     raise
             else:
                 self.partials.append(taken)
@@ -220,10 +220,6 @@ class FileQuarantine:
         if path.parent != self.folder and blob.key not in {each.key for each in self.partials}:
             raise Refused(StoreUnavailable(blob.key, "read", "it is in another quarantine"))
         return path.open("rb")
-
-
-def _is_busy(error: StoreError) -> bool:
-    return isinstance(error, StoreUnavailable) and error.doing == "lock"
 
 
 @contextmanager

@@ -57,7 +57,10 @@ class MemoryWriter:
 @final
 @dataclass(slots=True)
 class HeldBody:
-    """What is held of a URL or a digest, and the lock of the session that is at it: ``holder``."""
+    """What is held of a URL or a digest, and the lock of the session that is at it.
+
+    ``holder`` is that session, while the lock is held.
+    """
 
     content_addressed: bool = False
     content: bytearray = field(default_factory=bytearray)
@@ -144,7 +147,6 @@ class MemoryPartial:
         if not keep:
             self.held.content.clear()
             self.held.start = None
-        self.held.holder = None
         self.held.lock.release()
 
 
