@@ -41,7 +41,7 @@ type: $(STAMP) ## check types, strictly, and the stubs
 imports: $(STAMP) ## check who may import whom
 	$(BIN)/lint-imports
 
-test: $(STAMP) ## run the tests
+test: $(STAMP) ## run the tests, those of the documents too
 	$(BIN)/python -m pytest -n auto
 
 docs: $(STAMP) ## run the documents' code, follow their links
@@ -79,7 +79,7 @@ FILES ?=
 mutants: $(STAMP) ## change what decides on trust; a test must fail, FILES="…"
 	$(BIN)/python -m tests.mutants $(FILES)
 
-check: lint type imports test docs ## everything that CI runs
+check: lint type imports test ## everything that CI runs, the demonstration aside
 
 clean: ## remove what was made
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* mutants
