@@ -37,6 +37,12 @@ def _never_busy(right: Method, self: MemoryQuarantine, held: Any, *given: Any) -
     return right(self, HeldBody() if held.lock.locked() else held, *given)
 
 
+def _twice(right: Method, self: MemoryQuarantine, held: Any, *given: Any) -> Any:
+    if held.lock.locked() and held.holder is self:
+        return Success(MemoryPartial("twice", held, self.blobs))
+    return right(self, held, *given)
+
+
 def _one_for_all(right: Method, self: MemoryQuarantine, digest: Any, seconds: float) -> Any:
     held = self.bodies.setdefault("any", HeldBody(content_addressed=True))
     return self._take(held, str(digest), seconds)
@@ -67,7 +73,8 @@ QUARANTINES: Final = {
         MemoryPartial, "resume_point", _needing_validators, "needs no validator"
     ),
     "two sessions at once": Mutant(MemoryQuarantine, "_take", _never_busy, "no two sessions"),
-    "one content for all": Mutant(MemoryQuarantine, "resume_blob", _one_for_all, "."),
+    "one content for all": Mutant(MemoryQuarantine, "resume_blob", _one_for_all, "its own content"),
+    "one body twice": Mutant(MemoryQuarantine, "_take", _twice, "begins anew"),
     "parts are appended": Mutant(MemoryPartial, "begin", _appending, "is void"),
     "finished bodies stay": Mutant(
         MemoryQuarantine, "close", _until_the_end, "finished body, nothing is held"

@@ -112,11 +112,13 @@ def _check_blob_partials(
         expect(held.resume_point() is None, "of what was never fetched, nothing is held")
         expect_success(held.begin(BodyStart(URL, 0, 6, Validators())), "begin")
         expect_success(held.write(b"abc"), "write")
+    with make() as opened:
+        expect(resumed(opened, other).resume_point() is None, "a digest has its own content")
     with make() as first, make() as second:
         held = resumed(first)
         wanted = ResumePoint(3, Validators(), 6, content_addressed=True)
         expect(held.resume_point() == wanted, "content needs no validator to be gone on with")
-        expect(resumed(first, other).resume_point() is None, "a digest has its own content")
+        expect(resumed(first).resume_point() is None, "what a session holds, it begins anew")
         busy = expect_success(second, "open a second quarantine").resume_blob(digest, 0)
         expect(not is_successful(busy), "no two sessions are at one content")
         elsewhere = BodyStart(f"{URL}/elsewhere", 3, 6, Validators('"another server"'))
