@@ -59,7 +59,7 @@ class Allowance:
 
     def __init__(self, limits: Limits) -> None:
         """Start with all of it."""
-        self.limit = limits.archive_bytes
+        self.limit: int = limits.archive_bytes
         self._left = self.limit
         self._lock = threading.Lock()
 

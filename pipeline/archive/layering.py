@@ -48,7 +48,7 @@ class Layering:
 
     def __init__(self) -> None:
         """Start with an empty tree, and before the first layer."""
-        self.tree = SquashedTree()
+        self.tree: SquashedTree = SquashedTree()
         self._entries = 0
         self.begin()
 

@@ -384,8 +384,8 @@ class TransferStopped:
 
     url: str
 
-    kind: ClassVar = "transfer-stopped"
-    exit_code: ClassVar = ExitCode.DOWNLOAD
+    kind: ClassVar[str] = "transfer-stopped"
+    exit_code: ClassVar[ExitCode] = ExitCode.DOWNLOAD
 
     @property
     def message(self) -> str:

@@ -209,7 +209,8 @@ def test_the_search_finds(served: str) -> None:
         for words, wanted in (("mask keystore", "trust.html"), ("tap", "reference/pipeline.html")):
             page.visit(f"{served}search.html?q={words.replace(' ', '+')}")
             found = page.wait_for(
-                "[...document.querySelectorAll('#search-results li a')].map(each => each.href)"
+                "/finished/.test(document.querySelector('#search-results').textContent) &&"
+                " [...document.querySelectorAll('#search-results li a')].map(each => each.href)"
             )
             assert any(each.startswith(served + wanted) for each in found), found
         shoot(page, "search")

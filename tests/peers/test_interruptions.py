@@ -145,9 +145,9 @@ def test_200_kills_cost_a_tenth_of_the_bytes_at_most(make_site: Callable[[str], 
             if held < len(image) and chance.random() < 0.75:
                 # In mid-transfer; else wherever it is.
                 wait_for(lambda: held_bytes(site) != held or is_over(child))  # noqa: B023 - at once
-                longest = 0.4
+                longest = 0.7
             else:
-                longest = 0.4 if held < len(image) else 4
+                longest = 0.7 if held < len(image) else 4
             kills += kill_after(child, chance.uniform(0, longest)) == -signal.SIGKILL
         before = sum(count for _, count in site.answers())
         assert ended(site.start()) == 0, (site.home / "log").read_text()

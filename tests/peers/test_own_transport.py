@@ -10,6 +10,7 @@ import pytest
 import trustme
 from obstore.store import S3Store
 from returns.pipeline import is_successful
+from returns.result import Failure
 
 from pipeline import parse_image_name
 from pipeline.adapters import (
@@ -21,7 +22,7 @@ from pipeline.adapters import (
     parse_connect_to,
 )
 from pipeline.digest import parse_digest
-from pipeline.errors import HttpStatus, InvalidUrl
+from pipeline.errors import DiskFull, HttpStatus, InvalidUrl
 from pipeline.ports import Request
 from pipeline.testing.conformance import TransportUnderTest, check_transport
 from pipeline.trust import Fingerprint
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.peer
 
 S3_HOST = "s3.example.com"
 REGION = "us-east-1"
-BODY = b"image" * 50_000
+BODY = b"image" * 200_000
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +102,11 @@ def test_what_broke_off_is_gone_on_with(
 ) -> None:
     s3 = page.open_bucket(f"https://{S3_HOST}", "images", REGION, web)
     put(server, authority, "app.aci", BODY)
-    url, first = f"{s3.base}app.aci", ResumableSink(room=100_000)
-    assert not is_successful(s3.fetch(request(url), first))
+    url, first = f"{s3.base}app.aci", ResumableSink(room=600_000)
+    broken = s3.fetch(request(url), first)
+    assert broken == Failure(DiskFull("/full"))
     held = len(first.content)
-    assert 0 < held <= 100_000
+    assert 0 < held <= 600_000
     first.room = 1 << 30
     response = s3.fetch(request(url), first).unwrap()
     assert bytes(first.content) == BODY

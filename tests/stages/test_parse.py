@@ -88,6 +88,7 @@ FILE_QUERY = "a file: URL has no query and no fragment (RFC 8089)"
 FILE_SPELLING = "one spelling for one file: file:///…"
 HOST = "a host's name is ASCII, and its port a number"
 CREDENTIALS = "URLs are stored and shown: credentials belong into the configuration"
+IPV6 = "rkt knows no registry by an IPv6 address; references have had them since"
 DOCKER_STRING = "rkt prints docker references without their scheme, which reads back as a name"
 
 DIFFERENCES = {
@@ -124,6 +125,7 @@ DIFFERENCES = {
     f"cimd:appc:v=0:sha512-{'a' * 64}": NAME_AS_OTHER,
     "docker://host:99999/a": NO_SUCH_PORT,
     "cimd:docker:v=0:host:99999/a": NO_SUCH_PORT,
+    "docker://[::1]:5000/a": IPV6,
     "docker://a?x=1": DROPPED,
     "docker://a#b": DROPPED,
     "file:/a.aci": FILE_SPELLING,
@@ -184,6 +186,7 @@ DOCKER_DIFFERENCES = {
         "the tag is kept beside the digest, which counts"
     ),
     "a_b.c/d": "no host's name has an underscore",
+    "[::1]/a": IPV6,
 }
 
 

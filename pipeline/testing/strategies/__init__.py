@@ -9,13 +9,13 @@ Every class of public values is registered: ``st.from_type(Stored)`` needs no im
 
 try:
     import hypothesis as _hypothesis  # noqa: F401 - asked for, so that its absence has a name
-except ModuleNotFoundError as error:
-    if error.name != "hypothesis":
+except ModuleNotFoundError as _missing:
+    if _missing.name != "hypothesis":
         raise
     raise ModuleNotFoundError(
         "pipeline.testing.strategies needs hypothesis: pip install 'image-pipeline[testing]'",
         name="hypothesis",
-    ) from error
+    ) from _missing
 
 from pipeline.testing.strategies.aci import (
     archives,
