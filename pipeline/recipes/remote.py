@@ -99,7 +99,11 @@ def _download_and_store(
         return Failure(outcome.failure())
     downloaded = outcome.unwrap()
     if isinstance(downloaded, Unchanged):
-        return _confirm(fetcher, downloaded, located)
+        confirmed = _confirm(fetcher, downloaded, located)
+        if is_successful(confirmed) or not isinstance(confirmed.failure(), ImageNotFound):
+            return confirmed
+        # Somebody removed or replaced the image while the server was being asked: all of it, then.
+        return _download_and_store(fetcher, located, quarantine, _nothing_known)
     extract = extract_manifest(
         quarantine=quarantine,
         keyring=fetcher.keyring,
@@ -233,7 +237,10 @@ def _remembered(
 def _confirm(
     fetcher: Fetcher, unchanged: Unchanged, located: Located
 ) -> Result[Stored, PipelineError]:
-    """Keep what is stored: the server says that it has not changed."""
+    """Keep what is stored: the server says that it has not changed.
+
+    Errors: ImageNotFound where it is stored no longer.
+    """
     url = unchanged.source.image
     refreshed = fetcher.store.refresh(url, unchanged.validators, unchanged.freshness)
     # What cannot be noted down will be asked for again; the image is good all the same.
@@ -244,7 +251,6 @@ def _confirm(
         return Failure(entry.failure())
     remembered = entry.unwrap()
     if remembered is None:
-        # Somebody removed or replaced the image while the server was being asked.
         return Failure(ImageNotFound(redact_url(url)))
     tell(fetcher.observer, CacheHit("unchanged", subject_of(url)))
     proven = fetcher.proven(remembered.image, located.reference)

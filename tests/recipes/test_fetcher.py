@@ -325,8 +325,26 @@ class TestFreshness:
             return Page(body, etag='"1"')
 
         setting.pages[IMAGE] = replaced
-        setting.fetch()
-        assert setting.refuse().kind == "image-not-found"
+        first = setting.fetch()
+        # It is fetched anew, under its own name.
+        again = setting.fetch()
+        assert (again.image_id, again.name) == (first.image_id, "example.com/app")
+
+    def test_what_is_removed_while_the_server_is_asked_is_fetched_anew(
+        self, setting: Setting
+    ) -> None:
+        body = setting.publish(etag='"1"')
+
+        def removed(asked: int) -> Page:
+            if asked == 1:
+                setting.store.remove(first.image_id).unwrap()
+            return Page(body, etag='"1"')
+
+        setting.pages[IMAGE] = removed
+        first = setting.fetch()
+        again = setting.fetch()
+        assert (again.image_id, again.outcome) == (first.image_id, "new")
+        assert setting.asked().count(IMAGE) == 3
 
 
 class TestNamedSignature:
