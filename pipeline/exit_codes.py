@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     STORE = 8
     CONFIGURATION = 9
     OUTPUT = 10
+    MIRROR = 11
 
     @property
     def meaning(self) -> str:
@@ -34,4 +35,5 @@ _MEANINGS = {
     ExitCode.STORE: "store: it cannot be read or written, or has no such image",
     ExitCode.CONFIGURATION: "configuration: a setting, a key file or the keystore is unusable",
     ExitCode.OUTPUT: "output: a file or folder cannot be written where it was asked for",
+    ExitCode.MIRROR: "mirror: a list or lock file is unusable, or something is not as locked",
 }

@@ -26,6 +26,7 @@ FAMILIES = {
     errors.StoreError: ExitCode.STORE,
     errors.ConfigurationError: ExitCode.CONFIGURATION,
     errors.OutputError: ExitCode.OUTPUT,
+    errors.MirrorError: ExitCode.MIRROR,
 }
 
 

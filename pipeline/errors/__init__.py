@@ -28,6 +28,7 @@ without credentials.
       ConfigurationError  9  KeystoreUnavailable, InvalidKey, KeyNotReviewed, KeyNotFound,
                              InvalidPrefix, InvalidSetting, RegistryBlocked
       OutputError        10  OutputExists, OutputUnavailable
+      MirrorError        11  InvalidList, LockDiffers, NotTried, EngineUnavailable, WorkerLost
 
 Leave a Result by ``unwrap_or_failure`` and ``match``; ``assert_never`` in the last arm makes
 the type checker name an error that was forgotten.
@@ -68,6 +69,14 @@ from pipeline.errors.image import (
     NotExportable,
     SizeMismatch,
     TooManyDependencies,
+)
+from pipeline.errors.mirroring import (
+    EngineUnavailable,
+    InvalidList,
+    LockDiffers,
+    MirrorError,
+    NotTried,
+    WorkerLost,
 )
 from pipeline.errors.oci import (
     DiffIDMismatch,
@@ -140,6 +149,7 @@ PipelineError: TypeAlias = (
     | StoreError
     | ConfigurationError
     | OutputError
+    | MirrorError
 )
 """The closed union of every error."""
 
@@ -163,6 +173,7 @@ __all__ = [
     "DiscoveryFailed",
     "DiskFull",
     "DownloadError",
+    "EngineUnavailable",
     "ExitCode",
     "FileUnreadable",
     "HttpStatus",
@@ -173,6 +184,7 @@ __all__ = [
     "InsecureUrl",
     "InvalidDocument",
     "InvalidKey",
+    "InvalidList",
     "InvalidManifest",
     "InvalidPayload",
     "InvalidPrefix",
@@ -183,7 +195,9 @@ __all__ = [
     "KeyNotReviewed",
     "KeystoreUnavailable",
     "LabelMismatch",
+    "LockDiffers",
     "ManifestMissing",
+    "MirrorError",
     "NameMismatch",
     "NoMatchingTag",
     "NoSuchImage",
@@ -191,6 +205,7 @@ __all__ = [
     "NotASignedMessage",
     "NotAnImage",
     "NotExportable",
+    "NotTried",
     "OnePlaceError",
     "OutputError",
     "OutputExists",
@@ -230,6 +245,7 @@ __all__ = [
     "UnusableKey",
     "VerificationError",
     "WeakSignature",
+    "WorkerLost",
     "document_error",
     "with_url",
 ]

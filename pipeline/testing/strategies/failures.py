@@ -22,6 +22,7 @@ from pipeline.errors import (
     DiscoveryFailed,
     DownloadError,
     ImageError,
+    MirrorError,
     NoMatchingTag,
     OnePlaceError,
     OutputError,
@@ -122,6 +123,11 @@ def configuration_errors() -> st.SearchStrategy[ConfigurationError]:
 def output_errors() -> st.SearchStrategy[OutputError]:
     """Errors of writing what leaves the store."""
     return _any_of(OutputError)
+
+
+def mirror_errors() -> st.SearchStrategy[MirrorError]:
+    """Errors of fetching by a list."""
+    return _any_of(MirrorError)
 
 
 def errors() -> st.SearchStrategy[PipelineError]:

@@ -1,0 +1,1 @@
+"""Many images at one place: a list in, a report out."""

@@ -1,0 +1,32 @@
+"""What a list of images asks for, an entry an image: values alone, no parsing.
+
+An entry says what is wanted and what must hold of it beyond what the run demands of all.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
+
+from pipeline.oci import OciPlatform
+from pipeline.recipes.settings import PullPolicy
+
+WantedPlatform: TypeAlias = OciPlatform | Literal["all"] | None
+"""Which of a registry's images: one, every one, or None for the one that the run is for."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MirrorEntry:
+    """One image, or one of a registry's indexes, of a list.
+
+    ``reference`` is a text as ``fetch`` takes it, not parsed yet. ``pull_policy`` is None where the
+    run's counts. ``signers`` distinct keys must have signed, at least 1, and each fingerprint of
+    ``signed_by`` (hex digits, upper case) must be among those that are proven to have. ``place``
+    says where in the list it stands, for people: ``line 3``, ``images[2]``.
+    """
+
+    reference: str
+    platform: WantedPlatform = None
+    pull_policy: PullPolicy | None = None
+    signers: int = 1
+    signed_by: tuple[str, ...] = ()
+    place: str = ""
