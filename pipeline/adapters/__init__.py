@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.containers import standard_paths as standard_paths
     from pipeline.adapters.credentials import FoundCredentials as FoundCredentials
     from pipeline.adapters.credentials import read_credentials as read_credentials
+    from pipeline.adapters.dask import DaskEngine as DaskEngine
     from pipeline.adapters.file import FileTransport as FileTransport
     from pipeline.adapters.file import LocalPaths as LocalPaths
     from pipeline.adapters.http import ConnectTo as ConnectTo
@@ -61,6 +62,7 @@ else:
                 "FoundCredentials",
                 "read_credentials",
             ),
+            "pipeline.adapters.dask": ("DaskEngine",),
             "pipeline.adapters.file": (
                 "FileTransport",
                 "LocalPaths",
@@ -100,6 +102,7 @@ __all__ = [
     "ConnectTo",
     "ContainerPaths",
     "CredentialHelpers",
+    "DaskEngine",
     "FileKeystore",
     "FileLogins",
     "FileTransport",
