@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
     from pipeline.adapters.sigstore import PublicKeyVerifier as PublicKeyVerifier
     from pipeline.adapters.stopping import StoppableTransport as StoppableTransport
+    from pipeline.adapters.threads import ThreadEngine as ThreadEngine
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
@@ -90,6 +91,7 @@ else:
             "pipeline.adapters.retrying": ("RetryingTransport",),
             "pipeline.adapters.sigstore": ("PublicKeyVerifier",),
             "pipeline.adapters.stopping": ("StoppableTransport",),
+            "pipeline.adapters.threads": ("ThreadEngine",),
         },
     )
 
@@ -118,6 +120,7 @@ __all__ = [
     "RetryingTransport",
     "StoppableTransport",
     "SystemClock",
+    "ThreadEngine",
     "open_store",
     "parse_connect_to",
     "read_credentials",
