@@ -4,16 +4,11 @@
 
 An engine decides where and when; what is done, and in which order it has to be, it is told. Items,
 outcomes and the work itself are picklable, since they may travel to another process.
-
-What is under way learns by :func:`current_stop` that it is to stop, wherever it is done.
 """
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar, final
+from typing import Generic, Protocol, TypeVar, final
 
 from returns.result import Result
 
@@ -21,8 +16,6 @@ from pipeline.errors import EngineUnavailable, WorkerLost
 
 Item = TypeVar("Item")
 Out = TypeVar("Out")
-
-_STOP: Final[ContextVar[threading.Event | None]] = ContextVar("pipeline.engine", default=None)
 
 
 @final
@@ -53,8 +46,7 @@ class Engine(Protocol):
 
         ``ended`` is told a job's place in the sequence and its outcome, once each, by the calling
         thread alone, in the order in which they end. Where it returns False, no further job
-        begins, those under way are told to stop (:func:`current_stop`), and what comes of them is
-        not told.
+        begins, those under way are told to stop, and what comes of them is not told.
 
         What ``work`` raises is a mistake in the program, and is raised again; so is what interrupts
         the calling thread (Ctrl-C), once nothing more begins.
@@ -63,28 +55,3 @@ class Engine(Protocol):
         where those who did it died again and again.
         """
         ...
-
-
-def current_stop() -> threading.Event:
-    """Return what is set once the work that goes on here is to stop; never, where no engine is.
-
-    It is the same in all threads that run in the work's context.
-    """
-    stop = _STOP.get()
-    return threading.Event() if stop is None else stop
-
-
-@contextmanager
-def stopped_by(stop: threading.Event) -> Iterator[None]:
-    """Have work be told by ``stop``, for as long as the ``with`` block lasts; for engines.
-
-    >>> event = threading.Event()
-    >>> with stopped_by(event):
-    ...     current_stop() is event
-    True
-    """
-    token = _STOP.set(stop)
-    try:
-        yield
-    finally:
-        _STOP.reset(token)
