@@ -1,6 +1,6 @@
 """Many pieces of work at once, in threads of this process: an :class:`~pipeline.engine.Engine`.
 
-    Sequence[Job[Item]], Item -> Out; nobody is ever lost
+    Sequence[Job[Item]], (Item, stop) -> Out; no job is ever lost
 
 The calling thread decides what may begin and is told what has ended; the others only work. What may
 begin begins in the jobs' order, but for those whose host has as much to do as it may.
@@ -20,7 +20,7 @@ from typing import Final, Generic, TypeVar, final
 
 from returns.result import Result, Success
 
-from pipeline.engine import Job, stopped_by
+from pipeline.engine import Job
 from pipeline.errors import EngineUnavailable, WorkerLost
 from pipeline.limits import STOP_SECONDS
 
@@ -40,7 +40,7 @@ class ThreadEngine:
 
     def run(
         self,
-        work: Callable[[Item], Out],
+        work: Callable[[Item, threading.Event], Out],
         jobs: Sequence[Job[Item]],
         ended: Callable[[int, Result[Out, WorkerLost]], bool],
     ) -> Result[None, EngineUnavailable]:
@@ -50,12 +50,11 @@ class ThreadEngine:
         stop = threading.Event()
 
         def run() -> None:
-            with stopped_by(stop):
-                while (place := begin.get()) != _NO_MORE and not stop.is_set():
-                    try:
-                        results.put(_Done(place, work(jobs[place].item)))
-                    except BaseException as defect:  # noqa: BLE001 - raised again by who waits
-                        results.put(_Raised(defect))
+            while (place := begin.get()) != _NO_MORE and not stop.is_set():
+                try:
+                    results.put(_Done(place, work(jobs[place].item, stop)))
+                except BaseException as defect:  # noqa: BLE001 - raised again by whoever waits
+                    results.put(_Raised(defect))
 
         threads = [
             threading.Thread(

@@ -37,7 +37,7 @@ class Watch:
         self.done: list[int] = []
         self.too_early: list[int] = []
 
-    def __call__(self, place: int) -> int:
+    def __call__(self, place: int, stop: threading.Event) -> int:
         job = self.jobs[place]
         with self.lock:
             self.begun.append(place)
