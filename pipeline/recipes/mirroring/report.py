@@ -14,7 +14,7 @@ from returns.result import Result
 
 from pipeline.digest import Digest
 from pipeline.errors import ExitCode, PipelineError
-from pipeline.observing import fingerprint_of
+from pipeline.recipes.mirroring.signers import signer_names
 from pipeline.results import NoProof, Stored
 
 Outcome = Literal["new", "already-stored", "unchanged"]
@@ -42,17 +42,15 @@ class MirroredImage:
 def mirrored_image(stored: Stored) -> MirroredImage:
     """Return what a report says of a stored image."""
     proof = stored.provenance
-    is_unproven = isinstance(proof, NoProof)
-    signers = () if isinstance(proof, NoProof) else proof.signers
     words = (stored.labels.get("os"), stored.labels.get("arch"))
     return MirroredImage(
         stored.image_id,
         stored.name,
         "/".join(word for word in words if word),
-        tuple(sorted(map(fingerprint_of, signers))),
+        signer_names(stored),
         stored.archive_bytes,
         stored.outcome,
-        proof.reason if is_unproven else "",
+        proof.reason if isinstance(proof, NoProof) else "",
     )
 
 

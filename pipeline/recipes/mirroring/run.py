@@ -10,7 +10,7 @@ needs no transfer, and what was half there goes on from where it was.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, final
 from urllib.parse import urlsplit
 
@@ -19,16 +19,14 @@ from returns.result import Failure, Result, Success
 
 from pipeline.engine import Engine, Job
 from pipeline.errors import EngineUnavailable, NotTried, PipelineError, WorkerLost
-from pipeline.ports import PathProbe
 from pipeline.recipes.mirroring.entries import MirrorEntry
 from pipeline.recipes.mirroring.looking import Looked
 from pipeline.recipes.mirroring.plan import Plan, plan_fetches
 from pipeline.recipes.mirroring.report import MirroredImage, MirrorLine, MirrorReport
-from pipeline.recipes.mirroring.work import Ended, Fetch, FetchItem, Look
+from pipeline.recipes.mirroring.work import Ended, Fetch, FetchItem, Look, failed
 from pipeline.recipes.mirroring.workshop import Workshop
-from pipeline.reference import AppcReference, ArchiveReference, DockerReference
-from pipeline.stages.parse import parse_reference
-from pipeline.text import redact_url
+from pipeline.reference import AppcReference, ArchiveReference, DockerReference, Reference
+from pipeline.stages.parse import shown_reference
 
 Out = TypeVar("Out")
 
@@ -67,12 +65,15 @@ class Survey:
 @final
 @dataclass(slots=True)
 class MirrorRun:
-    """One run over ``entries``; :meth:`survey` comes first, :meth:`fetch` may follow."""
+    """One run over ``entries``; :meth:`survey` comes first, :meth:`fetch` may follow.
+
+    ``references`` are those of the entries, in their order.
+    """
 
     engine: Engine
     workshop: Workshop
     entries: Sequence[MirrorEntry]
-    paths: PathProbe
+    references: Sequence[Reference]
     watcher: Watcher
     fail_fast: bool = False
     _lines: dict[int, tuple[MirrorLine, ...]] = field(default_factory=dict)
@@ -82,15 +83,15 @@ class MirrorRun:
 
     def survey(self) -> Result[Survey, EngineUnavailable]:
         """Look at every entry; what cannot be had is told, and is a line of the report."""
-        self._hosts = [self._host(entry.reference) for entry in self.entries]
+        self._hosts = [_host(reference) for reference in self.references]
 
         def ended(place: int, outcome: Result[Ended[Looked], WorkerLost]) -> bool:
             self.watcher.looked()
-            look = _ended(outcome)
+            look = outcome.unwrap() if is_successful(outcome) else failed(outcome.failure())
             self._looks[place] = look
             if is_successful(look.outcome):
                 return True
-            self._tell(place, (replace(look, outcome=Failure(look.outcome.failure())),))
+            self._tell(place, (look.failed(look.outcome.failure()),))
             return not self.fail_fast
 
         jobs = [
@@ -116,7 +117,7 @@ class MirrorRun:
             number: int, outcome: Result[tuple[Ended[MirroredImage], ...], WorkerLost]
         ) -> bool:
             place = survey.planned[number]
-            images = outcome.unwrap() if is_successful(outcome) else (_lost(outcome.failure()),)
+            images = outcome.unwrap() if is_successful(outcome) else (failed(outcome.failure()),)
             self._tell(place, images)
             return not self.fail_fast or all(is_successful(each.outcome) for each in images)
 
@@ -134,48 +135,31 @@ class MirrorRun:
                 return Failure(done.failure())
         for place, entry in enumerate(self.entries):
             if place not in self._lines:
-                shown = redact_url(entry.reference)
-                self._tell(place, (Ended(Failure(NotTried(shown)), 0, 0, 0.0),))
+                shown = shown_reference(entry.reference)
+                self._tell(place, (failed(NotTried(shown)),))
         lines = (line for place in sorted(self._lines) for line in self._lines[place])
         return Success(MirrorReport(tuple(lines), time.monotonic() - self._began))
 
     def _tell(self, place: int, images: tuple[Ended[MirroredImage], ...]) -> None:
-        """Make an entry's lines; what the look took is added to the first."""
-        shown = redact_url(self.entries[place].reference)
+        """Make an entry's lines, and tell them."""
+        shown = shown_reference(self.entries[place].reference)
         lines = [
             MirrorLine(place, shown, each.outcome, each.requests, each.received, each.seconds)
             for each in images
         ]
-        look = self._looks.get(place)
-        if look is not None and is_successful(look.outcome):
-            lines[0] = replace(
-                lines[0],
-                requests=lines[0].requests + look.requests,
-                received=lines[0].received + look.received,
-                seconds=lines[0].seconds + look.seconds,
-            )
         self._lines[place] = tuple(lines)
         for line in lines:
             self.watcher.ended(line)
 
-    def _host(self, text: str) -> str:
-        """Return whom a reference asks most; nobody for what is no reference."""
-        match parse_reference(self.paths)(text).value_or(None):
-            case DockerReference() as image:
-                return image.host
-            case ArchiveReference() as archive:
-                return urlsplit(archive.url).netloc
-            case AppcReference() as image:
-                return image.name.partition("/")[0]
-            case _:
-                return ""
 
-
-def _ended(outcome: Result[Ended[Out], WorkerLost]) -> Ended[Out]:
-    if is_successful(outcome):
-        return outcome.unwrap()
-    return Ended(Failure(outcome.failure()), 0, 0, 0.0)
-
-
-def _lost(error: WorkerLost) -> Ended[MirroredImage]:
-    return Ended(Failure(error), 0, 0, 0.0)
+def _host(reference: Reference) -> str:
+    """Return whom a reference asks most; nobody for what lies in files or in the target."""
+    match reference:
+        case DockerReference():
+            return reference.registry
+        case ArchiveReference():
+            return urlsplit(reference.url).netloc
+        case AppcReference():
+            return reference.name.partition("/")[0]
+        case _:
+            return ""

@@ -10,8 +10,9 @@ told to stop asks nobody any more, and leaves on its way what a later fetch goes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
-from typing import Generic, TypeVar, final
+from typing import Generic, Never, TypeVar, final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result
@@ -19,6 +20,7 @@ from returns.result import Failure, Result
 from pipeline.adapters.stopping import StoppableTransport
 from pipeline.errors import PipelineError
 from pipeline.recipes.every_platform import every_image
+from pipeline.recipes.fetcher import Fetcher
 from pipeline.recipes.finder import Finder
 from pipeline.recipes.mirroring.counting import counted
 from pipeline.recipes.mirroring.entries import MirrorEntry
@@ -30,7 +32,8 @@ from pipeline.reference import DockerReference
 from pipeline.results import Stored
 from pipeline.stages.parse import parse_reference
 
-Out = TypeVar("Out")
+Out = TypeVar("Out", covariant=True)
+Other = TypeVar("Other")
 
 
 @final
@@ -45,6 +48,19 @@ class Ended(Generic[Out]):
     requests: int
     received: int
     seconds: float
+
+    def failed(self, error: PipelineError) -> "Ended[Never]":
+        """Return that this came to nothing."""
+        return Ended(Failure(error), self.requests, self.received, self.seconds)
+
+    def beside(self, other: "Ended[Other]") -> "Ended[Out]":
+        """Return this with what another piece of work took added to it."""
+        return Ended(
+            self.outcome,
+            self.requests + other.requests,
+            self.received + other.received,
+            self.seconds + other.seconds,
+        )
 
 
 @final
@@ -89,7 +105,7 @@ class Fetch:
         """Fetch; one image that fails does not keep others of the entry from being fetched."""
         with self.workshop.using() as tools:
             if not is_successful(tools):
-                return (_failed(tools.failure()),)
+                return (failed(tools.failure()),)
             finder = _finder_for(tools.unwrap(), item.entry, stop)
             if item.is_stored:
                 fetcher = replace(finder.fetcher, pull_policy="new")
@@ -110,17 +126,21 @@ def _report(stored: Result[Stored, PipelineError]) -> Result[MirroredImage, Pipe
 def _fetch_every(finder: Finder, entry: MirrorEntry) -> tuple[Ended[MirroredImage], ...]:
     parsed = parse_reference(finder.paths)(entry.reference)
     if not is_successful(parsed):
-        return (_failed(parsed.failure()),)
+        return (failed(parsed.failure()),)
     reference = parsed.unwrap()
     if not isinstance(reference, DockerReference):
         return (_measured(lambda: _fetch(finder, entry)),)
     index = _measured(lambda: every_image(finder.fetcher, reference))
     if not is_successful(index.outcome):
-        return (replace(index, outcome=Failure(index.outcome.failure())),)
-    return tuple(
-        _measured(lambda fetcher=fetcher, wanted=wanted: _report(fetcher.fetch_image(wanted)))
-        for fetcher, wanted in index.outcome.unwrap()
+        return (index.failed(index.outcome.failure()),)
+
+    def fetch(fetcher: Fetcher, wanted: DockerReference) -> Result[MirroredImage, PipelineError]:
+        return _report(fetcher.fetch_image(wanted))
+
+    first, *others = (
+        _measured(partial(fetch, fetcher, wanted)) for fetcher, wanted in index.outcome.unwrap()
     )
+    return (first.beside(index), *others)
 
 
 def _finder_for(tools: Tools, entry: MirrorEntry, stop: Event) -> Finder:
@@ -144,12 +164,13 @@ def _finder_for(tools: Tools, entry: MirrorEntry, stop: Event) -> Finder:
     return replace(tools.finder, fetcher=fetcher)
 
 
-def _measured(work: Callable[[], Result[Out, PipelineError]]) -> Ended[Out]:
+def _measured(work: Callable[[], Result[Other, PipelineError]]) -> Ended[Other]:
     began = time.monotonic()
     with counted() as count:
         outcome = work()
     return Ended(outcome, count.requests, count.received, time.monotonic() - began)
 
 
-def _failed(error: PipelineError) -> Ended[MirroredImage]:
+def failed(error: PipelineError) -> "Ended[Never]":
+    """Return that nothing came of what took nothing."""
     return Ended(Failure(error), 0, 0, 0.0)
