@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
     from pipeline.adapters.sigstore import PublicKeyVerifier as PublicKeyVerifier
     from pipeline.adapters.stopping import StoppableTransport as StoppableTransport
+    from pipeline.adapters.threads import ThreadEngine as ThreadEngine
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
@@ -92,6 +93,7 @@ else:
             "pipeline.adapters.retrying": ("RetryingTransport",),
             "pipeline.adapters.sigstore": ("PublicKeyVerifier",),
             "pipeline.adapters.stopping": ("StoppableTransport",),
+            "pipeline.adapters.threads": ("ThreadEngine",),
         },
     )
 
@@ -121,6 +123,7 @@ __all__ = [
     "RetryingTransport",
     "StoppableTransport",
     "SystemClock",
+    "ThreadEngine",
     "open_store",
     "parse_connect_to",
     "read_credentials",

@@ -25,6 +25,7 @@ MODULES: Final = (
     "pipeline.errors.discovery",
     "pipeline.errors.download",
     "pipeline.errors.image",
+    "pipeline.errors.mirroring",
     "pipeline.errors.oci",
     "pipeline.errors.output",
     "pipeline.errors.reference",
