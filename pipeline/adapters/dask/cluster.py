@@ -54,8 +54,9 @@ def connected(address: str) -> Iterator[Result[Client, EngineUnavailable]]:
 
     Errors: EngineUnavailable.
     """
-    if urlsplit(address).scheme not in _SCHEMES:
-        yield Failure(EngineUnavailable(address, "its address begins with tcp:// or tls://"))
+    if not _is_address(address):
+        # Of others Dask makes something of its own: a cluster on this machine, or an exception.
+        yield Failure(EngineUnavailable(address, "its address is tls:// or tcp://, host and port"))
         return
     with _quiet():
         try:
@@ -110,6 +111,15 @@ def check_versions(client: Client, address: str) -> Result[None, EngineUnavailab
 def refusal(address: str, place: str, difference: str) -> EngineUnavailable:
     """Return the error for a process whose versions differ."""
     return EngineUnavailable(address, f"{place} may not do it: {difference}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in _SCHEMES and parts.hostname and parts.port and not parts.username
+    except ValueError:
+        return False
+    return bool(known) and text == f"{parts.scheme}://{parts.netloc}"
 
 
 def _words(error: BaseException) -> str:
