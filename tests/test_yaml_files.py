@@ -31,6 +31,7 @@ def test_what_json_can_say(text: str, value: Json) -> None:
         ("a: !!int b", "$.a", 'line 1: got YAML of the kind "int"'),
         ("a: !!binary YQ==", "$.a", 'line 1: got YAML of the kind "binary"'),
         ("a: !!omap [b: 1]", "$.a", 'line 1: got YAML of the kind "omap"'),
+        ("a: !!set {b: null}", "$.a", 'line 1: got YAML of the kind "set"'),
         ("a: &x b\nc: *x", "$.c", "line 1: got an alias of this, wanted it written out"),
         ("a: {b: {c: {}}}", "$.a.b.c", "line 1: wanted fewer nested lists and mappings"),
         ("a: 1\na: 2", "$", 'line 2: the key "a" stands there twice, wanted each once'),
