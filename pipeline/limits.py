@@ -256,6 +256,18 @@ CREDENTIAL_HELPER_BYTES: Final = 64 * KIB
 TAG_PAGES: Final = 1_000
 """Pages of a repository's tags that are followed."""
 
+LIST_BYTES: Final = 32 * MIB
+"""A list of images: 100,000 with 300 characters each."""
+
+LIST_ENTRIES: Final = 250_000
+"""Images of one list: more than anybody was seen to mirror, and little enough to be in memory."""
+
+LIST_DEPTH: Final = 4
+"""Nesting of a list in YAML or JSON, and of a lock file; that of their schemas."""
+
+LOCK_BYTES: Final = 256 * MIB
+"""A lock file: a list's images with a digest of 128 digits each, for a few platforms."""
+
 USER_AGENT: Final = "image-pipeline/0.1.0"
 """The product and its version in the User-Agent header (RFC 9110 section 10.1.5): whoever runs a
 server can tell which release misbehaves. A constant, as asking for metadata takes 50 ms."""

@@ -15,6 +15,7 @@ from pipeline.errors import ExitCode, InvalidSetting, PipelineError
 from pipeline.limits import DEFAULT_LIMITS, LEAST_RATE_SECONDS, Limits
 from pipeline.recipes.settings import Insecure, PullPolicy
 from pipeline.results import ManifestProof, NoProof, Stored
+from pipeline.storage import signers_of
 from pipeline.text import printable, redact_url
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def _print_stored(
 ) -> None:
     if isinstance(stored.provenance, ManifestProof) and (context.verbose or context.debug):
         context.say(f"let pass by {output.decision_line(stored.provenance.decision)}")
-    for signer in output.signers_of(stored):
+    for signer in signers_of(stored):
         judged = Insecure.IMAGE not in context.settings.insecure
         what = "signature verified" if judged else "signature verified when it was stored, not now"
         context.say(f"{what}: {output.image_label(stored)}")
