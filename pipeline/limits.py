@@ -194,6 +194,27 @@ RECORD_BYTES: Final = 32 * MIB
 REMOTES_PER_RECORD: Final = 64
 """URLs of one image that outlast the loss of the index; others are asked for once more."""
 
+BUCKET_FORMAT_BYTES: Final = 4 * KIB
+"""The object that says which format a store in a bucket has: some 20 bytes."""
+
+BUCKET_URL_BYTES: Final = 64 * KIB
+"""What is kept of a URL in a bucket: an image ID, and validators of up to 1,024 characters."""
+
+BUCKET_PART_BYTES: Final = 16 * MIB
+"""Above it, a blob goes up in parts of this size, larger where S3's 10,000 would not do."""
+
+BUCKET_PARTS_AT_ONCE: Final = 4
+"""Parts of one blob on their way at once; so many are in memory, too."""
+
+BUCKET_REQUESTS_AT_ONCE: Final = 8
+"""Small requests of one call at once: a round trip takes far longer than the service's work."""
+
+BUCKET_IDLE_SECONDS: Final = 60.0
+"""Longest silence of a service of objects before a request is given up, or sent again."""
+
+BUCKET_ATTEMPTS: Final = 16
+"""How often a record is written anew because another writer was faster, before that is an error."""
+
 PARALLEL_SYNCS: Final = 4
 """Blobs of one image made durable at once: on ext4, 20 of 64 KiB take a tenth of the time then."""
 
