@@ -277,6 +277,42 @@ CREDENTIAL_HELPER_BYTES: Final = 64 * KIB
 TAG_PAGES: Final = 1_000
 """Pages of a repository's tags that are followed."""
 
+SCHEDULER_SECONDS: Final = 10.0
+"""How long a cluster's scheduler may take to answer; it does nothing else."""
+
+WORKERS_SECONDS: Final = 60.0
+"""How long a cluster may be without workers: one that died is started again in seconds."""
+
+ENGINE_CHECK_SECONDS: Final = 1.0
+"""How often is seen whether a cluster that says nothing is still there."""
+
+ENGINE_POLL_SECONDS: Final = 0.01
+"""How often is seen whether a cluster's job has ended; a small one takes about as long."""
+
+ENGINE_STOP_SECONDS: Final = 3.0
+"""How long a scheduler may take to hear that its work is not wanted any more."""
+
+CANCELLED_CHECK_SECONDS: Final = 0.2
+"""How often a job on a worker sees whether it is still wanted; asks nobody, and costs 20 µs."""
+
+LEASE_SECONDS: Final = 1.0
+"""How long a job waits for its turn with a host before it sees whether it is still wanted."""
+
+JOBS_IN_FLIGHT: Final = 1_000
+"""Jobs that a scheduler knows at a time: several for each thread of a large cluster."""
+
+LIST_BYTES: Final = 32 * MIB
+"""A list of images: 100,000 with 300 characters each."""
+
+LIST_ENTRIES: Final = 250_000
+"""Images of one list: more than anybody was seen to mirror, and little enough to be in memory."""
+
+LIST_DEPTH: Final = 4
+"""Nesting of a list in YAML or JSON, and of a lock file; that of their schemas."""
+
+LOCK_BYTES: Final = 256 * MIB
+"""A lock file: a list's images with a digest of 128 digits each, for a few platforms."""
+
 USER_AGENT: Final = "image-pipeline/0.1.0"
 """The product and its version in the User-Agent header (RFC 9110 section 10.1.5): whoever runs a
 server can tell which release misbehaves. A constant, as asking for metadata takes 50 ms."""

@@ -30,7 +30,7 @@ from pipeline.results import (
     Verified,
 )
 from pipeline.text import redact_url
-from pipeline.trust import Signer
+from pipeline.trust import AnySigner, Signer
 
 MIN_PREFIX_DIGITS: Final = 2
 """Fewest hex digits by which an image can be asked for, as in rkt."""
@@ -128,6 +128,11 @@ def has_labels(labels: Labels, wanted: Labels, defaults: Labels = Labels()) -> b
         labels.get(label.name) in {None, label.value}
         for label in defaults.missing_from(wanted).items
     )
+
+
+def signers_of(stored: Stored) -> tuple[AnySigner, ...]:
+    """Return who is proven to have signed a stored image."""
+    return () if isinstance(stored.provenance, NoProof) else stored.provenance.signers
 
 
 def is_id_prefix(untrusted_text: str, algorithm: DigestAlgorithm = "sha512") -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.containers import standard_paths as standard_paths
     from pipeline.adapters.credentials import FoundCredentials as FoundCredentials
     from pipeline.adapters.credentials import read_credentials as read_credentials
+    from pipeline.adapters.dask import DaskEngine as DaskEngine
     from pipeline.adapters.file import FileTransport as FileTransport
     from pipeline.adapters.file import LocalPaths as LocalPaths
     from pipeline.adapters.http import ConnectTo as ConnectTo
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.retrying import RetryingTransport as RetryingTransport
     from pipeline.adapters.sigstore import PublicKeyVerifier as PublicKeyVerifier
     from pipeline.adapters.stopping import StoppableTransport as StoppableTransport
+    from pipeline.adapters.threads import ThreadEngine as ThreadEngine
 else:
     # Hidden from type checkers, which would take every name for exported.
     __getattr__ = lazy_attributes(
@@ -68,6 +70,7 @@ else:
                 "FoundCredentials",
                 "read_credentials",
             ),
+            "pipeline.adapters.dask": ("DaskEngine",),
             "pipeline.adapters.file": (
                 "FileTransport",
                 "LocalPaths",
@@ -98,6 +101,7 @@ else:
             "pipeline.adapters.retrying": ("RetryingTransport",),
             "pipeline.adapters.sigstore": ("PublicKeyVerifier",),
             "pipeline.adapters.stopping": ("StoppableTransport",),
+            "pipeline.adapters.threads": ("ThreadEngine",),
         },
     )
 
@@ -109,6 +113,7 @@ __all__ = [
     "ConnectTo",
     "ContainerPaths",
     "CredentialHelpers",
+    "DaskEngine",
     "FileKeystore",
     "FileLogins",
     "FileTransport",
@@ -128,6 +133,7 @@ __all__ = [
     "RetryingTransport",
     "StoppableTransport",
     "SystemClock",
+    "ThreadEngine",
     "open_bucket",
     "open_store",
     "parse_connect_to",

@@ -25,6 +25,7 @@ from pipeline.limits import DEFAULT_LIMITS, RETRIES, Limits
 from pipeline.recipes.settings import Settings
 
 if TYPE_CHECKING:
+    from pipeline.events import Observer
     from pipeline.recipes.toolkit import Toolkit
 
 Parameters = ParamSpec("Parameters")
@@ -56,19 +57,24 @@ class Context:
     ) -> "Toolkit":
         """Build the adapters that the settings ask for; nothing is opened yet."""
         # Imported when a command does something: --help and completion must not wait for it.
-        from pipeline.adapters.clock import SystemClock
-        from pipeline.cli.defects import log_to
-        from pipeline.events import Observer, Observers
         from pipeline.recipes.toolkit import Toolkit
 
-        clock, leave = SystemClock(), click.get_current_context().call_on_close
         settings = replace(self.settings, limits=limits, signers=signers, leniency=leniency)
+        return Toolkit(settings, observer=self.observer(timings=timings))
+
+    def observer(self, *, timings: bool = False) -> "Observer":
+        """Begin to show what goes on, until the command ends."""
+        from pipeline.adapters.clock import SystemClock
+        from pipeline.cli.defects import log_to
+        from pipeline.events import Observers
+
+        clock, leave = SystemClock(), click.get_current_context().call_on_close
         progress = make_observer(
             self.progress, self.talk, clock, verbose=self.verbose, debug=self.debug
         )
-        observer: Observer = progress
         # Whatever way the command ends, before anything is said of that; the last is called first.
         leave(log_to(self.talk))
+        observer: Observer = progress
         if timings:
             from pipeline.cli.timings import Timings  # few want them
 
@@ -76,7 +82,7 @@ class Context:
             leave(timed.close)
             observer = Observers((progress, timed))
         leave(progress.close)
-        return Toolkit(settings, observer=observer)
+        return observer
 
     def data(self, line: str) -> None:
         """Print a line of results."""

@@ -2,19 +2,28 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 from returns.pipeline import is_successful
 
 from pipeline.cli import output
 from pipeline.cli.context import Context, pass_context
+from pipeline.cli.fetch_options import (
+    check_layers_option,
+    leniency_of,
+    limit_options,
+    limits_of,
+    platform_option,
+    pull_policy_option,
+    sha1_option,
+    signers_option,
+)
 from pipeline.cli.options import Command, complete_path
-from pipeline.cli.types import ByteSize, PlatformWords
 from pipeline.errors import ExitCode, InvalidSetting, PipelineError
-from pipeline.limits import DEFAULT_LIMITS, LEAST_RATE_SECONDS, Limits
 from pipeline.recipes.settings import Insecure, PullPolicy
 from pipeline.results import ManifestProof, NoProof, Stored
+from pipeline.storage import signers_of
 from pipeline.text import printable, redact_url
 
 if TYPE_CHECKING:
@@ -46,49 +55,21 @@ registries.d says; they must be made by a key that is trusted for the image's na
     metavar="FILE",
     help="The detached signature, where it does not lie beside the image. For one reference.",
 )
-@click.option(
-    "--pull-policy",
-    type=click.Choice(get_args(PullPolicy)),
-    default="update",
-    show_default=True,
-    help="never: the store alone; new: the store, then the remote; update: ask the remote "
-    "whether there is something newer. A path is read whatever the policy.",
-)
+@pull_policy_option
 @click.option(
     "--no-cache",
     is_flag=True,
     help="Fetch anew what is found by name or URL, whatever is stored and however fresh it is.",
 )
-@click.option(
-    "--signers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="How many distinct keys must have signed; the configuration can demand more.",
-)
-@click.option(
-    "--allow-sha1-self-signatures",
-    "sha1",
-    is_flag=True,
-    help="Accept keys that vouch for themselves with SHA-1 alone, as old ones do.",
-)
-@click.option(
-    "--platform",
-    type=PlatformWords(),
-    metavar="OS/ARCH[/VARIANT]",
-    help="Which image of several a registry has, as linux/arm64.  [default: this machine's]",
-)
+@signers_option
+@sha1_option
+@platform_option
 @click.option(
     "--all-platforms",
     is_flag=True,
     help="Every image that a registry's index has, each for itself.",
 )
-@click.option(
-    "--check-layers",
-    is_flag=True,
-    help="Unpack every layer of a registry image once, to see that it is what was signed.",
-)
+@check_layers_option
 @click.option(
     "--format",
     "form",
@@ -101,44 +82,7 @@ registries.d says; they must be made by a key that is trusted for the image's na
 @click.option("--full", is_flag=True, help="Print whole image IDs: 128 hex digits.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document a reference.")
 @click.option("--timings", is_flag=True, help="Say on stderr what took how long, stage by stage.")
-@click.option(
-    "--max-size",
-    type=ByteSize(),
-    default=DEFAULT_LIMITS.image_bytes,
-    metavar="SIZE",
-    help="Most bytes of an image as it travels, as 500M or 32GiB.  [default: 32GiB]",
-)
-@click.option(
-    "--max-archive-size",
-    type=ByteSize(),
-    default=DEFAULT_LIMITS.archive_bytes,
-    metavar="SIZE",
-    help="Most bytes of an image once decompressed.  [default: 64GiB]",
-)
-@click.option(
-    "--idle-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=DEFAULT_LIMITS.idle_seconds,
-    show_default=True,
-    metavar="SECONDS",
-    help="Longest silence of a server.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=DEFAULT_LIMITS.total_seconds,
-    show_default=True,
-    metavar="SECONDS",
-    help="Longest transfer, all told.",
-)
-@click.option(
-    "--least-rate",
-    type=ByteSize(least=0),
-    default=DEFAULT_LIMITS.least_bytes_per_second,
-    metavar="SIZE",
-    help=f"Give a transfer up that is slower than SIZE a second for {LEAST_RATE_SECONDS:g} "
-    "seconds; 0 never does.  [default: 1K]",
-)
+@limit_options
 @pass_context
 def fetch(
     context: Context,
@@ -179,16 +123,9 @@ def fetch(
         raise click.UsageError("--platform goes without --all-platforms")
     if all_platforms and pull_policy == "never":
         raise click.UsageError("--all-platforms asks the registry; --pull-policy=never does not")
-    limits = Limits(
-        image_bytes=max_size,
-        archive_bytes=max_archive_size,
-        idle_seconds=idle_timeout,
-        total_seconds=timeout,
-        least_bytes_per_second=least_rate,
-    )
-    leniency = frozenset({"sha1-self-signatures"} if sha1 else set[str]())
+    limits = limits_of(max_size, max_archive_size, idle_timeout, timeout, least_rate)
     with context.toolkit(
-        limits=limits, signers=signers, leniency=leniency, timings=timings
+        limits=limits, signers=signers, leniency=leniency_of(sha1), timings=timings
     ) as toolkit:
         finder = context.unwrap(
             toolkit.finder(
@@ -225,7 +162,7 @@ def _print_stored(
 ) -> None:
     if isinstance(stored.provenance, ManifestProof) and (context.verbose or context.debug):
         context.say(f"let pass by {output.decision_line(stored.provenance.decision)}")
-    for signer in output.signers_of(stored):
+    for signer in signers_of(stored):
         judged = Insecure.IMAGE not in context.settings.insecure
         what = "signature verified" if judged else "signature verified when it was stored, not now"
         context.say(f"{what}: {output.image_label(stored)}")

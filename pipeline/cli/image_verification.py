@@ -8,6 +8,7 @@ from pipeline.cli.context import Context, pass_context
 from pipeline.cli.options import Command
 from pipeline.errors import ExitCode, PipelineError
 from pipeline.results import Stored
+from pipeline.storage import signers_of
 
 
 @click.command("verify", cls=Command, short_help="Check stored images' digests and signatures.")
@@ -57,7 +58,7 @@ def _print(context: Context, stored: Stored, error: PipelineError | None, *, as_
     context.data(f"{stored.image_id.short_image_id}\t{'good' if error is None else error.kind}")
     if error is None:
         context.say(f"{output.image_label(stored)} is what it was, and proven")
-        for signer in output.signers_of(stored):
+        for signer in signers_of(stored):
             context.say(f"  by {output.signer_line(signer)}")
     else:
         context.say(f"{output.image_label(stored)}: {error.message}")

@@ -46,6 +46,10 @@ COMMANDS: Final = {
     "fetch": ("pipeline.cli.fetch", "Fetch images into the store, verified, and print their IDs."),
     "image": ("pipeline.cli.image", "List and show stored images, and remove them."),
     "inspect": ("pipeline.cli.registry", "Show what a registry image is, without its layers."),
+    "mirror": (
+        "pipeline.cli.mirror",
+        "Fetch all images of a list to one place, verified, and say what became of each.",
+    ),
     "parse": ("pipeline.cli.parse", "Say what references are taken for, without fetching them."),
     "signature": ("pipeline.cli.signature", "Verify detached signatures by keys that are named."),
     "store": ("pipeline.cli.store", "Keep the store in order: verify, rebuild, measure."),

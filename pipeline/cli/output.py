@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pipeline.errors import PipelineError
 from pipeline.results import ManifestProof, NoProof, Stored
+from pipeline.storage import signers_of
 from pipeline.text import printable
 from pipeline.trust import AnySigner, Decision, KeyEntry, SigstoreSigner
 
@@ -79,11 +80,6 @@ def signer_document(signer: AnySigner) -> dict[str, object]:
 def error_document(error: PipelineError) -> dict[str, object]:
     """Return an error as ``--json`` prints it."""
     return {"kind": error.kind, "message": error.message, "hint": error.hint}
-
-
-def signers_of(stored: Stored) -> tuple[AnySigner, ...]:
-    """Return who is proven to have signed a stored image."""
-    return () if isinstance(stored.provenance, NoProof) else stored.provenance.signers
 
 
 def terminal_json(raw: bytes) -> str:

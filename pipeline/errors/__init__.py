@@ -15,8 +15,8 @@ without credentials.
                              BlobSizeMismatch, AllCandidatesFailed
       VerificationError   6  NotASignature, NotASignedMessage, UnknownSigner, BadSignature,
                              WeakSignature, UnusableKey, SignatureTime, UnsupportedSignature,
-                             SignerNotTrustedForName, TooFewSigners, Unproven,
-                             InvalidPayload, IdentityMismatch, BadSigstoreSignature,
+                             SignerNotTrustedForName, TooFewSigners, SignerMissing,
+                             Unproven, InvalidPayload, IdentityMismatch, BadSigstoreSignature,
                              PolicyRejects, RequirementUnmet
       ImageError          7  NotAnImage, CorruptArchive, ArchiveTooLarge, ManifestMissing,
                              InvalidManifest, NameMismatch, LabelMismatch, ImageIDMismatch,
@@ -129,6 +129,7 @@ from pipeline.errors.verification import (
     PolicyRejects,
     RequirementUnmet,
     SignatureTime,
+    SignerMissing,
     SignerNotTrustedForName,
     TooFewSigners,
     UnknownSigner,
@@ -222,6 +223,7 @@ __all__ = [
     "SignatureDeferred",
     "SignatureTime",
     "SignatureUnavailable",
+    "SignerMissing",
     "SignerNotTrustedForName",
     "SizeMismatch",
     "StoreCorrupt",

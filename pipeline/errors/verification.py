@@ -290,6 +290,32 @@ class TooFewSigners:
 
 @final
 @dataclass(frozen=True, slots=True)
+class SignerMissing:
+    """Good signatures, and none by a key that is demanded by name.
+
+    ``signers`` and ``wanted`` are fingerprints; of public keys without one, what tells them apart.
+    """
+
+    signers: tuple[str, ...]
+    wanted: str
+
+    kind: ClassVar[str] = "signer-missing"
+    exit_code: ClassVar[ExitCode] = ExitCode.VERIFICATION
+
+    @property
+    def message(self) -> str:
+        """What was got and what was wanted."""
+        who = ", ".join(map(printable, self.signers))
+        return f"signed by {who}, wanted a signature by {printable(self.wanted)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return "ask the image's maker which key signs now, before the demand is changed"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Unproven:
     """Verification was demanded of something that carries no signature."""
 
@@ -450,6 +476,7 @@ VerificationError: TypeAlias = (
     | UnsupportedSignature
     | SignerNotTrustedForName
     | TooFewSigners
+    | SignerMissing
     | Unproven
     | InvalidPayload
     | IdentityMismatch

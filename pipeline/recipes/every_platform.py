@@ -31,21 +31,37 @@ def fetch_every_platform(
 
     Errors: of the first that fails; those before it stay stored.
     """
-    entries = _entries(fetcher, reference)
-    if not is_successful(entries):
-        return Failure(entries.failure())
-    if not entries.unwrap():
-        return fetcher.fetch_image(reference).map(lambda stored: (stored,))
+    found = every_image(fetcher, reference)
+    if not is_successful(found):
+        return Failure(found.failure())
     fetched: list[Stored] = []
-    for entry in entries.unwrap():
-        # One without a platform can be named by its digest alone; the tag is kept beside it.
-        wanted = reference if entry.platform else replace(reference, digest=entry.descriptor.digest)
-        for_it = replace(fetcher, images_for=entry.platform or fetcher.images_for)
+    for for_it, wanted in found.unwrap():
         outcome = for_it.fetch_image(wanted)
         if not is_successful(outcome):
             return Failure(outcome.failure())
         fetched.append(outcome.unwrap())
     return Success(tuple(fetched))
+
+
+def every_image(
+    fetcher: Fetcher, reference: DockerReference
+) -> Result[tuple[tuple[Fetcher, DockerReference], ...], PipelineError]:
+    """Return, for each of a reference's images, by what and as what it is fetched; at least one.
+
+    Errors: what locating the image, and asking for its index, fail with.
+    """
+    entries = _entries(fetcher, reference)
+    if not is_successful(entries):
+        return Failure(entries.failure())
+    # One without a platform can be named by its digest alone; the tag is kept beside it.
+    images = tuple(
+        (
+            replace(fetcher, images_for=entry.platform or fetcher.images_for),
+            reference if entry.platform else replace(reference, digest=entry.descriptor.digest),
+        )
+        for entry in entries.unwrap()
+    )
+    return Success(images or ((fetcher, reference),))
 
 
 def _entries(

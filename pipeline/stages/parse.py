@@ -135,7 +135,7 @@ def _find_unknown_scheme(text: str) -> UnsupportedReference | None:
     if word in {"file", "http", "https", "docker"}:
         return None
     return UnsupportedReference(
-        _shown(text),
+        shown_reference(text),
         f'the scheme "{word}" is none of file, http, https and docker',
         "give the image's path, its https: URL or its name",
     )
@@ -150,12 +150,12 @@ def _too_long(length: int) -> ReferenceProblem:
 
 
 def _invalid(untrusted_text: str, problem: ReferenceProblem) -> InvalidReference:
-    shown = _shown(untrusted_text)
+    shown = shown_reference(untrusted_text)
     position = problem.position if shown == untrusted_text else None
     return InvalidReference(shown, problem.wanted, problem.advice, position)
 
 
-def _shown(untrusted_text: str) -> str:
+def shown_reference(untrusted_text: str) -> str:
     """Return the text without what may be secret in it: user info and query values of a URL."""
     plain = (
         unquote_plus(untrusted_text) if untrusted_text[:5].lower() == "cimd:" else untrusted_text

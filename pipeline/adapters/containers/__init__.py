@@ -4,8 +4,8 @@
     ContainerPaths -> Result[FileLogins, InvalidSetting]                by whom they are asked for
 
 ``paths``: where the files lie. ``registries``: what follows from ``registries_conf`` (by
-``remapping``), ``hosts_toml`` (by ``hosts_table``), ``certs_d`` and ``registries_d`` (by
-``yaml_files``). ``logins``: what follows from ``auth_json`` and ``helpers``.
+``remapping``), ``hosts_toml`` (by ``hosts_table``), ``certs_d`` and ``registries_d``. ``logins``:
+what follows from ``auth_json`` and ``helpers``.
 
 Files are read whole and strictly: what is misspelt must not silently protect nobody. Each module
 says in which way it is stricter than the tools are. Nothing is ever written.

@@ -34,11 +34,11 @@ from returns.result import Failure, Result, Success
 
 from pipeline.adapters.containers.endpoints import InsecureHost, parse_server
 from pipeline.adapters.containers.folders import is_there, names_in
-from pipeline.adapters.containers.yaml_files import YamlValue, load_yaml
 from pipeline.admission.scopes import docker_scopes
 from pipeline.errors import InvalidSetting
 from pipeline.reference import DockerReference, file_url
 from pipeline.text import redact_url
+from pipeline.yaml_files import YamlValue, load_yaml
 
 FOLDER: Final = "registries.d"
 

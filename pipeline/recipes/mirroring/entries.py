@@ -19,9 +19,10 @@ class MirrorEntry:
     """One image, or one of a registry's indexes, of a list.
 
     ``reference`` is a text as ``fetch`` takes it, not parsed yet. ``pull_policy`` is None where the
-    run's counts. ``signers`` distinct keys must have signed, at least 1, and each fingerprint of
-    ``signed_by`` (hex digits, upper case) must be among those that are proven to have. ``place``
-    says where in the list it stands, for people: ``line 3``, ``images[2]``.
+    run's counts. ``signers`` distinct keys must have signed; 1 demands no more than the run does.
+    Each of ``signed_by`` must be among the keys that are proven to have, spelt as ``fetch --json``
+    spells them, in lower case: the fingerprint, 40 hex digits, or a bare key's SHA-256, 64.
+    ``place`` says where in the list it stands, for people: ``line 3``, ``images[2]``.
     """
 
     reference: str

@@ -147,20 +147,22 @@ def download_manifest(
     transport: Transport,
     quarantine: Quarantine,
     clock: Clock,
-    policy: ManifestPolicy,
+    policy: ManifestPolicy | None,
     observer: Observer = SILENCE,
     limits: Limits = DEFAULT_LIMITS,
     images: ImagePathReader = NO_IMAGE_PATHS,
+    config: bool = True,
 ) -> Stage[Located, Downloaded, DownloadError | Refusal]:
     """Make the stage that downloads of an OCI image what says what it is: no layers.
 
-    Its manifest, what may prove that, and its configuration come; enough for a policy to decide
-    on it, and not to be extracted. An image in files comes whole.
+    Its manifest, what may prove that, and its ``config``, unless that is not wanted, come; enough
+    for a policy to decide on it, and not to be extracted. Without a ``policy``, nobody is asked to
+    vouch for it. An image in files comes whole.
 
     Errors: as :func:`download_image`; UnsupportedManifest for an archive.
     """
     ports = Ports(transport, quarantine, clock, limits, observer, _nothing_known)
-    fetch = partial(_fetch_manifest, ports, OciPorts(policy, images, layers=False))
+    fetch = partial(_fetch_manifest, ports, OciPorts(policy, images, layers=False, config=config))
     return _each_candidate(Stage("download", partial(_whole, fetch)))
 
 

@@ -33,7 +33,7 @@ from pipeline.errors import (
     VerificationError,
 )
 from pipeline.limits import CONFIG_BYTES
-from pipeline.oci import CONFIG_TYPES
+from pipeline.oci import CONFIG_TYPES, Descriptor, OciManifest
 from pipeline.oci.config import parse_config
 from pipeline.oci.platforms import runs_on
 from pipeline.ports import ImagePathReader, ManifestPolicy, Quarantine, Wanted
@@ -93,12 +93,18 @@ class OciPorts:
     """What downloading OCI images needs beside what every download does.
 
     Without a ``policy``, nobody is asked to vouch for anything. Without ``layers``, a registry is
-    asked for the configuration alone.
+    asked for the configuration alone; without ``config``, for neither.
     """
 
     policy: ManifestPolicy | None
     images: ImagePathReader
     layers: bool = True
+    config: bool = True
+
+    def wanted(self, manifest: OciManifest) -> tuple[Descriptor, ...]:
+        """What a registry is asked for of all that a manifest names."""
+        config = (manifest.config,) if self.config else ()
+        return (*config, *(manifest.layers if self.layers else ()))
 
 
 def fetch_oci(
@@ -136,7 +142,7 @@ def _fetch(
     if not is_successful(manifest):
         return Failure(manifest.failure())
     # 5. What it names.
-    named = (manifest.unwrap().config, *(manifest.unwrap().layers if oci.layers else ()))
+    named = oci.wanted(manifest.unwrap())
     runs = partial(_runs_where_wanted, ports.quarantine, place)
     contents = fetch_contents(ports, place, named, undo, runs)
     if not is_successful(contents):

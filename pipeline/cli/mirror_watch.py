@@ -1,0 +1,60 @@
+"""How a mirror run is seen to go on: a line of the report an image, the table at its end.
+
+With ``--json`` each line is a document on stdout as its image ends, and the totals are talk.
+Otherwise the table comes on stdout when all is done, or as far as it was done when somebody had
+enough.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import final
+
+from returns.pipeline import is_successful
+
+from pipeline.cli.context import Context
+from pipeline.cli.mirror_report import line_document, report_table, totals
+from pipeline.recipes.mirroring.report import MirrorLine
+from pipeline.text import printable
+
+
+@final
+class MirrorWatch:
+    """Prints what becomes of a list of so many ``entries``."""
+
+    def __init__(self, context: Context, entries: int, *, as_json: bool) -> None:
+        """Nothing is printed yet."""
+        self._context = context
+        self._entries = entries
+        self._as_json = as_json
+        self._lines: list[MirrorLine] = []
+        self._began = time.monotonic()
+
+    def looked(self) -> None:
+        """Take note that one more entry was looked at."""
+
+    def ended(self, line: MirrorLine) -> None:
+        """Print what became of an image, or keep it for the table."""
+        self._lines.append(line)
+        if self._as_json:
+            self._context.json(line_document(line))
+        if not is_successful(line.outcome):
+            self._context.warn(f"{printable(line.reference)} was not fetched:")
+            self._context.report(line.outcome.failure())
+        elif line.outcome.unwrap().unverified:
+            reason = printable(line.outcome.unwrap().unverified)
+            self._context.warn(f"{printable(line.reference)} is unverified: {reason}")
+
+    @contextmanager
+    def until_the_end(self) -> Iterator[None]:
+        """Print the table and the totals, whatever ends the run."""
+        try:
+            yield
+        finally:
+            lines = sorted(self._lines, key=lambda line: line.entry)
+            summary = totals(lines, self._entries, time.monotonic() - self._began)
+            if self._as_json:
+                self._context.say(summary)
+            else:
+                for row in (*report_table(lines), summary):
+                    self._context.data(row)
