@@ -200,11 +200,11 @@ BUCKET_FORMAT_BYTES: Final = 4 * KIB
 BUCKET_URL_BYTES: Final = 64 * KIB
 """What is kept of a URL in a bucket: an image ID, and validators of up to 1,024 characters."""
 
-BUCKET_PART_BYTES: Final = 16 * MIB
+BUCKET_PART_BYTES: Final = 8 * MIB
 """Above it, a blob goes up in parts of this size, larger where S3's 10,000 would not do."""
 
-BUCKET_PARTS_AT_ONCE: Final = 4
-"""Parts of one blob on their way at once; so many are in memory, too."""
+BUCKET_PARTS_AT_ONCE: Final = 8
+"""Parts on their way at once from one process; so many are in memory, too."""
 
 BUCKET_REQUESTS_AT_ONCE: Final = 8
 """Small requests of one call at once: a round trip takes far longer than the service's work."""

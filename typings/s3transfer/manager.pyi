@@ -1,6 +1,5 @@
 from collections.abc import Mapping
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from botocore.session import S3Client
 
@@ -11,7 +10,6 @@ class TransferConfig:
         multipart_threshold: int = ...,
         multipart_chunksize: int = ...,
         max_request_concurrency: int = ...,
-        max_submission_concurrency: int = ...,
         max_in_memory_upload_chunks: int = ...,
     ) -> None: ...
 
@@ -20,13 +18,6 @@ class TransferFuture:
 
 class TransferManager:
     def __init__(self, client: S3Client, config: TransferConfig | None = None) -> None: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
     def upload(
         self,
         fileobj: BinaryIO,

@@ -64,7 +64,9 @@ _RAISED: Final[tuple[tuple[type[BotoCoreError], str], ...]] = (
     (HTTPClientError, "the connection failed"),
     (IncompleteReadError, "the connection failed"),
 )
-NOT_MET: Final = frozenset({"PreconditionFailed", "412"})
+NOT_MET: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
+"""A condition did not hold, or another write was under way: what is there is looked at again."""
+
 _ABSENT: Final = frozenset({"NoSuchKey", "404"})
 
 

@@ -123,18 +123,11 @@ class S3Objects:
                 known = digest.algorithm == "sha256"
                 sha256 = bytes.fromhex(digest.hex) if known else hashlib.sha256(content).digest()
                 self._put(key, content, sha256, {})
-            else:
-                config = TransferConfig(
-                    multipart_threshold=BUCKET_PART_BYTES,
-                    multipart_chunksize=BUCKET_PART_BYTES,
-                    max_request_concurrency=BUCKET_PARTS_AT_ONCE,
-                    max_submission_concurrency=1,
-                    max_in_memory_upload_chunks=BUCKET_PARTS_AT_ONCE,
-                )
-                with TransferManager(self._client(), config) as transfers:
-                    checked = {"ChecksumAlgorithm": "SHA256"}
-                    path = self.settings.path
-                    transfers.upload(file, path.bucket, self._key(key), checked).result()
+                return
+            checked = {"ChecksumAlgorithm": "SHA256"}
+            transfers, path = _transfers(self.settings, os.getpid()), self.settings.path
+            transfers.upload(file, path.bucket, self._key(key), checked).result()
+        # Each part was compared; that they are all there, is not.
         got = self.size_of(key)
         if got != size:
             reason = f"the service has {got} bytes of it now, wanted {size}"
@@ -236,6 +229,20 @@ def _client(settings: ServiceSettings, _process: int) -> "S3Client":
             # What is not asked for, not every service has: checksums of other kinds.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
+        ),
+    )
+
+
+@lru_cache(maxsize=8)
+def _transfers(settings: ServiceSettings, process: int) -> TransferManager:
+    """One for all threads, so that however many upload, no more parts are in memory."""
+    return TransferManager(
+        _client(settings, process),
+        TransferConfig(
+            multipart_threshold=BUCKET_PART_BYTES,
+            multipart_chunksize=BUCKET_PART_BYTES,
+            max_request_concurrency=BUCKET_PARTS_AT_ONCE,
+            max_in_memory_upload_chunks=BUCKET_PARTS_AT_ONCE,
         ),
     )
 
