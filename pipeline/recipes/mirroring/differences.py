@@ -95,6 +95,25 @@ def check_image(stored: Stored, locked: LockedImage) -> Result[Stored, LockDiffe
     return Success(stored)
 
 
+def check_images(
+    stored: Stored, entry: MirrorEntry, locked: tuple[LockedImage, ...]
+) -> Result[Stored, LockDiffers]:
+    """Return an image of an entry once it is a locked one; without any, nothing is demanded.
+
+    Errors: as :func:`check_image`.
+    """
+    if not locked:
+        return Success(stored)
+    if entry.platform != "all":
+        return check_image(stored, locked[0])
+    for each in locked:
+        if each.image_id == stored.image_id:
+            return check_image(stored, each)
+    wanted = " or ".join(str(each.image_id) for each in locked)
+    shown = shown_reference(entry.reference)
+    return Failure(LockDiffers(shown, "a digest", str(stored.image_id), wanted))
+
+
 def _by_key(images: Iterable[LockedImage]) -> dict[Key, dict[str, str]]:
     """Return the signers by digest by what was asked for."""
     keyed: defaultdict[Key, dict[str, str]] = defaultdict(dict)
