@@ -1,6 +1,7 @@
 """Lists of images and lock files: what is written is read, junk is refused, nothing raises."""
 
 import json
+from dataclasses import replace
 
 import jsonschema
 from hypothesis import example, given
@@ -13,6 +14,7 @@ from pipeline.recipes.mirroring.entries import MirrorEntry
 from pipeline.recipes.mirroring.list_schema import LIST_SCHEMA
 from pipeline.recipes.mirroring.lists import ListForm, parse_list
 from pipeline.recipes.mirroring.locks import LockedImage, encode_lock, parse_lock
+from pipeline.stages.parse import shown_reference
 from pipeline.testing.strategies import (
     bad_image_lists,
     image_lists,
@@ -128,9 +130,10 @@ class TestLocks:
     @given(locked)
     def test_the_list_that_asked_for_it_is_as_locked(self, images: tuple[LockedImage, ...]) -> None:
         """Of each reference all platforms were asked for, and each image is one of them."""
-        entries = [MirrorEntry(each, "all") for each in {image.reference for image in images}]
-        found = check_list(entries, images).unwrap()
-        assert sorted(image for group in found for image in group) == sorted(images)
+        asked = {shown_reference(image.reference): image.reference for image in images}
+        held = {replace(image, reference=shown_reference(image.reference)) for image in images}
+        found = check_list([MirrorEntry(each, "all") for each in asked.values()], held).unwrap()
+        assert sorted(image for group in found for image in group) == sorted(held)
 
 
 def changed(content: bytes) -> st.SearchStrategy[bytes]:

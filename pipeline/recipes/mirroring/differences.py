@@ -65,15 +65,14 @@ def check_list(
         found[image.reference].append(image)
     asked: list[tuple[LockedImage, ...]] = []
     for entry in entries:
+        shown = shown_reference(entry.reference)
         wanted = "" if entry.platform is None else str(entry.platform)
         is_all = entry.platform == "all"
-        images = tuple(
-            image for image in found[entry.reference] if is_all or image.platform == wanted
-        )
+        images = tuple(image for image in found[shown] if is_all or image.platform == wanted)
         if not images or (len(images) > 1 and not is_all):
             what = f"what the lock file has{_for(wanted)}"
             got = f"{len(images)} images" if images else "nothing"
-            return Failure(LockDiffers(shown_reference(entry.reference), what, got, "one image"))
+            return Failure(LockDiffers(shown, what, got, "one image"))
         asked.append(images)
     for image in sorted(set().union(*found.values()).difference(*asked)):
         what = f"what the list has{_for(image.platform)}"

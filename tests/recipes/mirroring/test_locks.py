@@ -13,6 +13,7 @@ from pipeline.digest import Digest
 from pipeline.errors import OutputUnavailable
 from pipeline.oci import OciPlatform
 from pipeline.recipes.mirroring import locks
+from pipeline.recipes.mirroring.differences import check_list
 from pipeline.recipes.mirroring.entries import MirrorEntry
 from pipeline.recipes.mirroring.locks import (
     LockedImage,
@@ -172,3 +173,11 @@ class TestLocking:
         wanted = LockedImage("a", platform, IMAGE_ID, (ALICES, BOBS))
         assert lock_image(MirrorEntry("a", asked), stored) == wanted
         assert parse_lock(encode_lock((wanted,)), "lock").unwrap() == (wanted,)
+
+    def test_no_secret_is_written_and_the_list_that_has_it_is_as_locked(self) -> None:
+        entry = MirrorEntry("https://example.com/a.aci?token=s3cret")
+        locked = lock_image(entry, signed_image(BOB))
+        content = encode_lock((locked,))
+        assert b"s3cret" not in content
+        read = parse_lock(content, "lock").unwrap()
+        assert check_list((entry,), read).unwrap() == (read,)
