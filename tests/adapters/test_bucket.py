@@ -183,6 +183,35 @@ def test_others_act_between_any_two_requests(
 
 
 @pytest.mark.parametrize("act", [_writes, _removes, _replaces])
+def test_others_act_while_a_proof_becomes_better(
+    folder: Path, act: Callable[[BucketStore, Sample | OciSample], Callable[[], object]]
+) -> None:
+    unsigned, signed = OciSample(signers=""), OciSample(signers="a")
+    for number in itertools.count(1):
+        objects = MemoryObjects()
+        store = store_over(objects, folder, FixedClock())
+        put(store, unsigned, EPOCH)
+        interlude = with_interlude(objects, number, act(store, unsigned))
+        stored = put(replace(store, objects=interlude), signed, EPOCH).unwrap()
+        assert stored.provenance == signed.provenance
+        assert_sound(objects)
+        if act is not _removes:
+            assert blobs_are_there(store, signed)
+        if interlude.count < number:
+            break
+
+
+def test_an_object_of_another_size_is_replaced(
+    objects: MemoryObjects, store: BucketStore, clock: FixedClock
+) -> None:
+    sample = OciSample()
+    for digest in sample.blobs:
+        objects.held[keys.blob(digest)] = b"cut off"
+    assert is_successful(put(store, sample, clock.now()))
+    assert_sound(objects)
+
+
+@pytest.mark.parametrize("act", [_writes, _removes, _replaces])
 def test_others_act_while_an_image_is_removed(
     folder: Path, act: Callable[[BucketStore, Sample | OciSample], Callable[[], object]]
 ) -> None:

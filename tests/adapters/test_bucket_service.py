@@ -19,9 +19,11 @@ from pipeline.adapters.bucket import answers
 from pipeline.adapters.bucket.failures import attempt
 from pipeline.adapters.bucket.ranges import RangeReader
 from pipeline.adapters.bucket.service import S3Objects, ServiceSettings
+from pipeline.adapters.bucket.stopping import StoppableFile
 from pipeline.bucket_path import BucketPath, parse_bucket_path
 from pipeline.digest import Digest
 from pipeline.errors import DiskFull, InvalidSetting, StoreCorrupt, StoreUnavailable
+from pipeline.limits import BUCKET_PART_BYTES
 from pipeline.testing.fakes import FixedClock
 
 SECRET = "c4nary-secret"
@@ -268,3 +270,28 @@ def test_no_path_in_a_bucket(text: str) -> None:
 def test_a_path_in_a_bucket(text: str) -> None:
     assert str(parse_bucket_path(text).unwrap()) == text
     assert parse_bucket_path(f"{text}/").unwrap() == parse_bucket_path(text).unwrap()
+
+
+def test_an_answer_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(200, lambda _: {}, b"12345") as (url, _):
+        objects = objects_at(url, monkeypatch)
+        for request in (
+            lambda: objects.get("store.json", 5),
+            lambda: objects.open("blobs/sha256/0"),
+            lambda: list(objects.keys("images/")),
+        ):
+            assert isinstance(attempt(request).failure(), StoreUnavailable)
+
+
+def test_an_upload_ends_with_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a run ends, nothing more of a large blob is read, and so nothing more sent."""
+    stop = threading.Event()
+    body = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+    size = 4 * BUCKET_PART_BYTES
+    with answering(200, lambda _: {"ETag": '"e"'}, body) as (url, asked):
+        objects = objects_at(url, monkeypatch)
+        stop.set()
+        file = io.BufferedReader(StoppableFile(io.BytesIO(bytes(size)), stop))
+        with pytest.raises(OSError, match="the run ends"):
+            objects.upload("blobs/sha256/0", file, size, DIGEST)
+        assert not [path for method, path in asked if method == "PUT"]

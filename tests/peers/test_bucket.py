@@ -196,7 +196,7 @@ def test_what_is_done_to_folders_alone(world: World, words: str) -> None:
         ("AWS_ACCESS_KEY_ID", "another-id", BUCKET, 8, "does not know the access key"),
         ("AWS_REGION", "us-east-1", "no-such-bucket", 8, "no such bucket"),
         ("AWS_ENDPOINT_URL_S3", "https://127.0.0.1:1", BUCKET, 8, "the connection failed"),
-        ("AWS_ENDPOINT_URL_S3", "https://:pass@[", BUCKET, 8, "cannot be used as it is set"),
+        ("AWS_ENDPOINT_URL_S3", "https://:pass@[", BUCKET, 8, "as it is set, cannot be used"),
         ("AWS_ENDPOINT_URL_S3", "http://a:pass@127.0.0.1:1", BUCKET, 9, "wanted https"),
         ("AWS_PROFILE", "no-such-profile", BUCKET, 8, "no profile"),
         ("IMAGE_PIPELINE_CA_FILE", "another", BUCKET, 8, "certificate is not to be trusted"),

@@ -71,7 +71,7 @@ _ABSENT: Final = frozenset({"NoSuchKey", "404"})
 
 
 def error_of(
-    raised: BotoCoreError | ClientError | ValueError, where: str, doing: str
+    raised: BotoCoreError | ClientError | KeyError | TypeError | ValueError, where: str, doing: str
 ) -> StoreError:
     """Return what an exception means for the store ``where``."""
     if isinstance(raised, ClientError):
@@ -82,7 +82,9 @@ def error_of(
         shown = f" ({code})" if _WORD.fullmatch(code) else ""
         return StoreUnavailable(where, doing, f"{meaning}{shown}")
     reasons = (reason for kind, reason in _RAISED if isinstance(raised, kind))
-    return StoreUnavailable(where, doing, next(reasons, "the service cannot be used as it is set"))
+    return StoreUnavailable(
+        where, doing, next(reasons, "the service, as it is set, cannot be used")
+    )
 
 
 def is_absent(raised: ClientError) -> bool:

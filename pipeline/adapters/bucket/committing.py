@@ -7,8 +7,10 @@ that no image needs and entries that do not count; the next commit of that image
 It verifies nothing: digests, signatures and names were checked by whoever hands an image over.
 """
 
+import io
 import os
 import secrets
+import threading
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -19,10 +21,11 @@ from pipeline.adapters.bucket.failures import Refused, attempt, granted
 from pipeline.adapters.bucket.objects import ABSENT, Found, Objects
 from pipeline.adapters.bucket.quarantine import Rooms, adopted_digest
 from pipeline.adapters.bucket.records import Record, Remembered
+from pipeline.adapters.bucket.stopping import StoppableFile
 from pipeline.adapters.bucket.together import together
 from pipeline.digest import Digest
 from pipeline.errors import StoreUnavailable
-from pipeline.limits import BUCKET_ATTEMPTS, RECORD_BYTES
+from pipeline.limits import BUCKET_ATTEMPTS, CHUNK_BYTES, RECORD_BYTES
 from pipeline.results import ACI_TYPE, Extracted, QuarantinedBlob, Stored
 from pipeline.storage import (
     better_provenance,
@@ -42,7 +45,8 @@ def commit(objects: Objects, rooms: Rooms, extracted: Extracted, now: datetime) 
         raise Refused(StoreUnavailable(extracted.image_id.image_id, "store", reason))
     # 1. What it is made of.
     parts = tuple(blobs_of(extracted).items())
-    together(lambda part: _place(objects, rooms, *part), parts)
+    stop = threading.Event()
+    together(lambda part: _place(objects, rooms, *part, stop), parts, stop)
     # 2. The image.
     downloaded = extracted.origin.downloaded
     latest_at = now if is_latest(downloaded.reference) else None
@@ -54,7 +58,9 @@ def commit(objects: Objects, rooms: Rooms, extracted: Extracted, now: datetime) 
     return outcome
 
 
-def _place(objects: Objects, rooms: Rooms, digest: Digest, blob: QuarantinedBlob) -> None:
+def _place(
+    objects: Objects, rooms: Rooms, digest: Digest, blob: QuarantinedBlob, stop: threading.Event
+) -> None:
     """Have a blob in the bucket; what is there already need not travel again."""
     key = keys.blob(digest)
     if objects.size_of(key) == blob.size:
@@ -70,7 +76,8 @@ def _place(objects: Objects, rooms: Rooms, digest: Digest, blob: QuarantinedBlob
                 reason = f"got {size} bytes in quarantine, wanted {blob.size}"
                 raise Refused(StoreUnavailable(digest.image_id, "store", reason))
             file.seek(0)
-            objects.upload(key, file, blob.size, digest)
+            readable = io.BufferedReader(StoppableFile(file, stop), CHUNK_BYTES)
+            objects.upload(key, readable, blob.size, digest)
         except OSError as error:
             reason = error.strerror or str(error)
             raise Refused(StoreUnavailable(blob.key, "read", reason)) from error

@@ -90,10 +90,11 @@ class S3Objects:
             if answer is None:
                 return None
             content = _body_of(answer).read(max_bytes + 1)
+            version = str(answer["ETag"])
         if len(content) > max_bytes:
             reason = f"wanted at most {max_bytes} bytes"
             raise Refused(StoreCorrupt(f"{self.name}/{key}", reason))
-        return Found(content, str(answer["ETag"]))
+        return Found(content, version)
 
     def put(self, key: str, content: bytes, only_over: str | None = None) -> bool:
         """Write a small object; False where ``only_over`` does not hold."""
@@ -143,15 +144,15 @@ class S3Objects:
         """Open an object for reading; None where there is none."""
         with self._refusing("read"):
             answer = self._if_there(self._client().head_object, key)
-        if answer is None:
-            return None
-        version = str(answer["ETag"])
+            if answer is None:
+                return None
+            version, size = str(answer["ETag"]), _size_in(answer)
 
         def ask(first: int) -> StreamingBody:
             wanted = {"Range": f"bytes={first}-", "IfMatch": version}
             return _body_of(self._client().get_object(**self._named(key), **wanted))
 
-        return RangeReader(ask, _size_in(answer), self.settings.retries)
+        return RangeReader(ask, size, self.settings.retries)
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """Yield the keys that begin with ``prefix``, in order, those behind ``after`` alone."""
@@ -206,9 +207,9 @@ class S3Objects:
     def _refusing(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except (BotoCoreError, ClientError, ValueError) as raised:
-            # Settings that make no URL are a ValueError. The exception goes no further: its text
-            # may hold secrets.
+        except (BotoCoreError, ClientError, KeyError, TypeError, ValueError) as raised:
+            # Settings that make no URL are a ValueError, an answer that lacks what S3 says a
+            # KeyError or TypeError. The exception goes no further: its text may hold secrets.
             error: StoreError = answers.error_of(raised, self.name, doing)
         else:
             return

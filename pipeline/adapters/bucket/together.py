@@ -16,11 +16,16 @@ Item = TypeVar("Item")
 Out = TypeVar("Out")
 
 
-def together(work: Callable[[Item], Out], items: Sequence[Item]) -> tuple[Out, ...]:
-    """Do ``work`` on every item, a few at a time; refuse with what the first one refuses with."""
+def together(
+    work: Callable[[Item], Out], items: Sequence[Item], stop: threading.Event | None = None
+) -> tuple[Out, ...]:
+    """Do ``work`` on every item, a few at a time; refuse with what the first one refuses with.
+
+    ``stop`` is set when the work is to end: one failed, or the caller was interrupted.
+    """
 
     def attempted(item: Item) -> Result[Out, StoreError]:
         return attempt(partial(work, item))
 
-    stop = threading.Event()
+    stop = stop or threading.Event()
     return granted(in_parallel(attempted, items, most=BUCKET_REQUESTS_AT_ONCE, stop=stop))
