@@ -21,6 +21,7 @@ from pipeline.reference import (
 )
 from pipeline.reference.docker import parse_docker_reference
 from pipeline.reference.image_path import KINDS, image_name_of, image_tag_of, parse_image_path
+from tests.support.vectors import shown
 
 DATA = Path(__file__).parent / "data" / "rkt"
 
@@ -212,13 +213,13 @@ SIGNATURE_DIFFERENCES = {
 }
 
 
-@pytest.mark.parametrize("vector", vectors("signature-url"), ids=lambda vector: vector["in"])
+@pytest.mark.parametrize("vector", vectors("signature-url"), ids=shown)
 def test_signature_url_vector(vector: dict[str, Any]) -> None:
     agrees = signature_location(vector["in"]) == vector["out"]["asc"]
     assert agrees is not (vector["in"] in SIGNATURE_DIFFERENCES)
 
 
-@pytest.mark.parametrize("vector", vectors("signature-path"), ids=lambda vector: vector["in"])
+@pytest.mark.parametrize("vector", vectors("signature-path"), ids=shown)
 def test_signature_path_vector(vector: dict[str, Any]) -> None:
     image, signature = (file_url("/" + path) for path in (vector["in"], vector["out"]["asc"]))
     assert signature_location(image) == signature

@@ -25,6 +25,7 @@ from pipeline.reference.docker import parse_docker_reference
 from pipeline.reference.grammar import parse_app_string
 from pipeline.stages.parse import parse_reference
 from pipeline.testing.fakes import MemoryPaths
+from tests.support.vectors import shown
 
 DATA = Path(__file__).parents[1] / "data" / "rkt"
 FILES = (
@@ -46,10 +47,6 @@ def vectors(name: str) -> list[Any]:
     loaded = json.loads((DATA / f"{name}.json").read_text())["vectors"]
     assert isinstance(loaded, list)
     return loaded
-
-
-def shown(vector: Any) -> str:
-    return repr(vector["in"])[:60]
 
 
 def described(reference: Reference) -> dict[str, object]:
