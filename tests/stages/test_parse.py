@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
+from returns.result import Failure
 
 from pipeline.digest import Digest
 from pipeline.errors import ExitCode, InvalidReference, UnsupportedReference
@@ -293,7 +294,19 @@ class TestKinds:
 
     def test_folder_with_control_character_is_refused(self) -> None:
         outcome = parse_reference(MemoryPaths(folder="/a\nb"))("./app.aci")
-        assert "the current folder" in outcome.failure().message
+        assert outcome == Failure(
+            InvalidReference(
+                "./app.aci",
+                "wanted no control character in the name of the current folder",
+                "rename the folder, or give an absolute path",
+            )
+        )
+
+    def test_location_by_http(self) -> None:
+        assert PARSE("http://h/a.aci").unwrap() == ArchiveReference("http://h/a.aci")
+
+    def test_stage_has_a_name(self) -> None:
+        assert PARSE.name == "parse"
 
     def test_stage_is_picklable(self) -> None:
         stage = pickle.loads(pickle.dumps(PARSE))
@@ -396,8 +409,11 @@ def test_location_of_bytes_that_are_no_text() -> None:
 
 def test_unknown_scheme_is_unsupported() -> None:
     error = PARSE("s3://bucket/a.aci").failure()
-    assert isinstance(error, UnsupportedReference)
-    assert 'the scheme "s3"' in error.message
+    assert error == UnsupportedReference(
+        "s3://bucket/a.aci",
+        'the scheme "s3" is none of file, http, https and docker',
+        "give the image's path, its https: URL or its name",
+    )
 
 
 class TestSecrets:
@@ -422,6 +438,13 @@ class TestSecrets:
         error = PARSE(text).failure()
         assert "pa55" not in repr(error) + error.message + error.hint
 
+    def test_what_is_shown_is_otherwise_as_it_was_written(self) -> None:
+        """A position would be that of another character."""
+        error = PARSE("https://example.com:bad/a%20b.aci?token=pa55").failure()
+        assert isinstance(error, InvalidReference)
+        assert error.untrusted_text == "https://example.com:bad/a%20b.aci?token=…"
+        assert error.position is None
+
     def test_user_info_is_refused_with_advice(self) -> None:
         error = PARSE("https://user:pa55@example.com/a.aci").failure()
         assert "no user name or password" in error.message
@@ -432,15 +455,31 @@ class TestSecrets:
 
 
 class TestLimit:
-    def test_text_at_the_limit(self) -> None:
-        name = "a" * (REFERENCE_CHARACTERS - len("cimd:appc:v=0:"))
-        assert is_successful(PARSE(name))
+    """Of the text as it is written, and of the canonical form, which escapes make longer."""
+
+    CIMD = "cimd:appc:v=0:"
+    ADVICE = "give the image's path, URL, name, docker:// reference or ID"
+
+    @pytest.mark.parametrize("start", ["", CIMD])
+    def test_text_at_the_limit(self, start: str) -> None:
+        name = "a" * (REFERENCE_CHARACTERS - len(self.CIMD))
+        assert is_successful(PARSE(start + name))
 
     def test_text_beyond_the_limit(self) -> None:
-        error = PARSE("a" * (REFERENCE_CHARACTERS + 1)).failure()
-        assert isinstance(error, InvalidReference)
-        assert error.position == REFERENCE_CHARACTERS
-        assert f"at most {REFERENCE_CHARACTERS} characters, got 4097" in error.message
+        text = "a" * (REFERENCE_CHARACTERS + 1)
+        wanted = "wanted at most 4096 characters, got 4097"
+        assert PARSE(text) == Failure(
+            InvalidReference(text, wanted, self.ADVICE, REFERENCE_CHARACTERS)
+        )
 
-    def test_canonical_form_beyond_the_limit(self) -> None:
-        assert "at most" in PARSE(f"/{'é' * (REFERENCE_CHARACTERS - 5)}.aci").failure().message
+    @pytest.mark.parametrize(
+        ("text", "length"),
+        [
+            ("a" * (REFERENCE_CHARACTERS - len(CIMD) + 1), REFERENCE_CHARACTERS + 1),
+            (f"/{'é' * 4000}.aci", len("cimd:aci-archive:v=0:file%3A%2F%2F%2F.aci") + 4000 * 10),
+        ],
+    )
+    def test_canonical_form_beyond_the_limit(self, text: str, length: int) -> None:
+        """No character of what was written is the first too many."""
+        wanted = f"wanted at most 4096 characters, got {length} with escapes"
+        assert PARSE(text) == Failure(InvalidReference(text, wanted, self.ADVICE))
