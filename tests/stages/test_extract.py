@@ -347,6 +347,7 @@ class FullDisk(ArchivesAlone):
 
     def create(self, label: str) -> Result[BlobWriter, StoreError]:
         """Start a file, or fail."""
+        assert label == "archive"
         return Failure(DiskFull("/store")) if self.fails_to == "create" else Success(self)
 
     def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
@@ -357,8 +358,11 @@ class FullDisk(ArchivesAlone):
         """Open a file, or fail, now or when it is read."""
         if self.fails_to == "open":
             return Failure(StoreUnavailable(blob.key, "read", "gone"))
-        broken = self.fails_to == "read"
-        return Success(BrokenFile(ARCHIVE) if broken else io.BytesIO(self.blobs[blob.key]))
+        if self.fails_to == "read at once":
+            return Success(BrokenFile(OSError("odd"), good=0))
+        if self.fails_to == "read":
+            return Success(BrokenFile(OSError(5, "Input/output error"), good=1))
+        return Success(io.BytesIO(self.blobs[blob.key]))
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
         """Write, or fail: late, when the only chunk has long been handed over."""
@@ -379,12 +383,18 @@ class FullDisk(ArchivesAlone):
 
 
 class BrokenFile(io.BytesIO):
-    """A file on a failing disk: the first read is good."""
+    """A file on a failing disk: the first reads are good."""
+
+    def __init__(self, fault: OSError, *, good: int) -> None:
+        super().__init__(ARCHIVE)
+        self.fault = fault
+        self.good = good
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read once, then fail."""
-        if self.tell():
-            raise OSError(5, "Input/output error")
+        """Read, or fail."""
+        if not self.good:
+            raise self.fault
+        self.good -= 1
         return super().read(600)
 
 
@@ -392,18 +402,22 @@ class TestFailingDisks:
     @pytest.mark.parametrize(
         ("fails_to", "error", "discarded"),
         [
-            ("open", StoreUnavailable, 0),
-            ("read", StoreUnavailable, 0),
-            ("create", DiskFull, 0),
-            ("write", DiskFull, 1),
-            ("finish", DiskFull, 1),
+            ("open", StoreUnavailable("blob", "read", "gone"), 0),
+            ("read at once", StoreUnavailable("blob", "read", "odd"), 0),
+            ("read", StoreUnavailable("blob", "read", "Input/output error"), 0),
+            ("create", DiskFull("/store"), 0),
+            ("write", DiskFull("/store"), 1),
+            ("finish", DiskFull("/store"), 1),
         ],
     )
-    def test_errors_of_the_quarantine(self, fails_to: str, error: type, discarded: int) -> None:
+    def test_errors_of_the_quarantine(
+        self, fails_to: str, error: ExtractError, discarded: int
+    ) -> None:
         downloaded = World().extract(ARCHIVE).unwrap().origin.downloaded
         file = packed(ARCHIVE)
-        disk = FullDisk({downloaded.blob.key: file}, fails_to)
+        downloaded = replace(downloaded, blob=replace(downloaded.blob, key="blob"))
+        disk = FullDisk({"blob": file}, fails_to)
         stage = extract_manifest(quarantine=disk, keyring=StaticKeyring())
-        outcome = stage(Unverified(replace(downloaded), "a test"))
-        assert isinstance(outcome.failure(), error)
+        outcome = stage(Unverified(downloaded, "a test"))
+        assert outcome == Failure(error)
         assert disk.discarded == discarded
