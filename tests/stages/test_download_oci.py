@@ -35,7 +35,14 @@ from pipeline.errors import (
     VerificationError,
 )
 from pipeline.hashing import digest_of
-from pipeline.limits import DEFAULT_LIMITS, INDEX_DEPTH, SIGNATURE_BYTES, SIGNATURE_COUNT, Limits
+from pipeline.limits import (
+    DEFAULT_LIMITS,
+    DOCUMENT_SECONDS,
+    INDEX_DEPTH,
+    SIGNATURE_BYTES,
+    SIGNATURE_COUNT,
+    Limits,
+)
 from pipeline.names import ImageName
 from pipeline.oci import CONFIG_TYPE, INDEX_TYPE, MANIFEST_TYPE, OciPlatform
 from pipeline.ports import Admitted, Proven, RemoteEntry, Wanted
@@ -533,7 +540,7 @@ class TestSignatures:
         assert self.found(table) == [b"1", b"2"]
 
     def test_of_every_base(self) -> None:
-        place = replace(PLACE, lookaside=(SIGS, "https://other.example/sigs/"))
+        place = replace(PLACE, lookaside=(SIGS, "https://other.example/sigs//"))
         other = f"https://other.example/sigs/app@sha256={self.DIGEST.hex}/signature-1"
         table = {signature_url(self.DIGEST): Page(b"here"), other: Page(b"there")}
         world = World(pages(IMAGE) | table)
@@ -548,21 +555,46 @@ class TestSignatures:
         assert isinstance(found, list)
         assert len(found) == SIGNATURE_COUNT
 
-    @pytest.mark.parametrize("status", [401, 403, 500])
+    def test_no_more_than_the_limit_of_all_bases(self) -> None:
+        """What is one too many is not even asked for."""
+        bases = (SIGS, "https://other.example/sigs", "https://third.example")
+        folders = [f"{base}/app@sha256={self.DIGEST.hex}/signature-" for base in bases]
+        table: dict[str, Page | TransportError] = {f"{folders[0]}{n}": Page(b"x") for n in (1, 2)}
+        table |= {f"{folders[1]}{n}": Page(b"x") for n in range(1, SIGNATURE_COUNT + 10)}
+        world = World(pages(IMAGE) | table)
+        world.fetch(replace(PLACE, lookaside=bases)).unwrap()
+        asked = [url for url in world.asked() if "/signature-" in url]
+        # Two and the one that is not there, then as many as are left.
+        assert len(asked) == 3 + SIGNATURE_COUNT - 2
+        assert asked[-1].startswith(folders[1])
+
+    @pytest.mark.parametrize("status", [202, 401, 403, 500])
     def test_a_store_that_refuses_is_no_empty_one(self, status: int) -> None:
-        found = self.found({signature_url(self.DIGEST): Page(status=status)})
-        assert isinstance(found, SignatureUnavailable)
+        url = signature_url(self.DIGEST)
+        found = self.found({url: Page(status=status)})
+        assert found == SignatureUnavailable(HttpStatus(url, status))
 
     def test_a_folder_that_cannot_be_read_is_no_empty_one(self) -> None:
         absent = FileUnreadable("/sigs/signature-1", "No such file or directory")
         assert self.found({signature_url(self.DIGEST): absent}) == []
         barred = FileUnreadable("/sigs/signature-1", "Permission denied")
         found = self.found({signature_url(self.DIGEST): barred})
-        assert isinstance(found, SignatureUnavailable)
+        assert found == SignatureUnavailable(barred)
 
     def test_one_that_is_too_large(self) -> None:
         content = bytes(SIGNATURE_BYTES + 1)
-        assert isinstance(self.found({signature_url(self.DIGEST): Page(content)}), NotASignature)
+        found = self.found({signature_url(self.DIGEST): Page(content)})
+        assert found == NotASignature(f"larger than {SIGNATURE_BYTES} bytes")
+
+    def test_how_they_are_asked_for(self) -> None:
+        """A server that stalls costs so much time, and no more."""
+        world = World(pages(IMAGE), limits=Limits(idle_seconds=7, total_seconds=3600))
+        world.fetch().unwrap()
+        (request,) = [each for each in world.transport.requests if "/sigs/" in each.url]
+        assert (request.idle_seconds, request.total_seconds) == (7, DOCUMENT_SECONDS)
+        assert request.accept is not None
+        assert request.accept.endswith(", */*")
+        assert MANIFEST_TYPE in request.accept
 
     def test_none_are_asked_for_that_make_no_difference(self) -> None:
         world = World(pages(IMAGE), Policy(wants=Wanted(simple=False, sigstore=False)))
@@ -601,6 +633,23 @@ class TestSigstore:
         assert (found.format, found.signed) == ("sigstore", self.DIGEST)
         assert (found.content, found.signature) == (self.PAYLOAD, b"signature")
 
+    def test_beside_a_simple_one(self) -> None:
+        """Neither kind hides the other."""
+        table = self.signed() | {signature_url(self.DIGEST): Page(b"simple")}
+        world = World(table, Policy(wants=Wanted(simple=True, sigstore=True)))
+        evidence = world.fetch().unwrap().evidence
+        assert isinstance(evidence, ManifestEvidence)
+        assert [(each.format, each.content) for each in evidence.signatures] == [
+            ("simple", b"simple"),
+            ("sigstore", self.PAYLOAD),
+        ]
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_a_registry_that_refuses_is_no_empty_one(self, number: int) -> None:
+        url = (self.URL, f"{BASE}/blobs/{digest_of('sha256', self.PAYLOAD)}")[number]
+        outcome = self.fetch(self.signed() | {url: Page(status=500)})
+        assert outcome == Failure(SignatureUnavailable(HttpStatus(url, 500)))
+
     def test_there_is_none(self) -> None:
         evidence = self.fetch(pages(IMAGE)).unwrap().evidence
         assert isinstance(evidence, ManifestEvidence)
@@ -626,26 +675,38 @@ class TestSigstore:
         assert evidence.signatures == ()
 
     @pytest.mark.parametrize(
-        "layer",
+        ("layer", "problem"),
         [
-            {"annotations": {"dev.cosignproject.cosign/signature": "no base64!"}},
-            {"annotations": []},
-            {"digest": "sha256:../../x"},
+            (
+                {"annotations": {"dev.cosignproject.cosign/signature": "no base64!"}},
+                "annotations: got an object, wanted a signature in base64",
+            ),
+            ({"annotations": []}, ""),
+            ({"digest": "sha256:../../x"}, ""),
         ],
     )
-    def test_what_is_no_signature(self, layer: dict[str, object]) -> None:
-        assert isinstance(self.fetch(self.signed(**layer)).failure(), NotASignature)
+    def test_what_is_no_signature(self, layer: dict[str, object], problem: str) -> None:
+        error = self.fetch(self.signed(**layer)).failure()
+        assert isinstance(error, NotASignature)
+        assert error.reason.startswith("cosign's manifest at $.layers[0].")
+        assert problem in error.reason
+
+    def test_a_payload_without_its_signature_is_signed_by_nothing(self) -> None:
+        evidence = self.fetch(self.signed(annotations={})).unwrap().evidence
+        assert isinstance(evidence, ManifestEvidence)
+        assert [each.signature for each in evidence.signatures] == [b""]
 
     def test_a_payload_of_another_digest(self) -> None:
         payload = digest_of("sha256", self.PAYLOAD)
-        table = self.signed() | {f"{BASE}/blobs/{payload}": Page(b"other")}
-        assert isinstance(self.fetch(table).failure(), DigestMismatch)
+        url = f"{BASE}/blobs/{payload}"
+        error = self.fetch(self.signed() | {url: Page(b"other")}).failure()
+        assert error == DigestMismatch(url, payload, digest_of("sha256", b"other"))
 
     def test_a_payload_that_is_not_there(self) -> None:
-        payload = digest_of("sha256", self.PAYLOAD)
+        url = f"{BASE}/blobs/{digest_of('sha256', self.PAYLOAD)}"
         table = self.signed()
-        del table[f"{BASE}/blobs/{payload}"]
-        assert isinstance(self.fetch(table).failure(), SignatureUnavailable)
+        del table[url]
+        assert self.fetch(table) == Failure(SignatureUnavailable(HttpStatus(url, 404)))
 
 
 class TestUnchanged:

@@ -36,9 +36,11 @@ from pipeline.errors import (
     SizeMismatch,
     StoreError,
     StoreUnavailable,
+    TooFewSigners,
     Unproven,
 )
-from pipeline.limits import MIB, Limits
+from pipeline.limits import CHUNK_BYTES, MIB, Limits
+from pipeline.manifest import parse_manifest
 from pipeline.names import ImageName, Label, LabelName, Labels
 from pipeline.oci import MANIFEST_TYPE
 from pipeline.ports import BlobWriter, Keyring, Partial
@@ -60,7 +62,15 @@ from pipeline.stages.extract import ExtractError, extract_manifest
 from pipeline.testing.archives import make_entry, make_tar
 from pipeline.testing.fakes import EPOCH, StaticKeyring
 from pipeline.testing.makers import make_archive, make_manifest
-from pipeline.trust import Fingerprint, KeyEntry, KeySet, Signer, TrustedKey, TrustScope
+from pipeline.trust import (
+    Fingerprint,
+    KeyEntry,
+    KeySet,
+    Signer,
+    SignerPolicy,
+    TrustedKey,
+    TrustScope,
+)
 from tests.support.quarantines import ArchivesAlone
 
 NAME = ImageName("example.com/app")
@@ -70,6 +80,8 @@ packed = partial(gzip.compress, mtime=0)
 
 MANIFEST = make_manifest(NAME, LABELS)
 ARCHIVE = make_archive(MANIFEST, {"bin/app": b"content " * 1000})
+BIG = make_archive(MANIFEST, {"big": bytes(range(256)) * (5 * MIB // 256)})
+"""Of many chunks."""
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": packed,
@@ -152,12 +164,24 @@ class TestOnePass:
         assert world.left() == set()
 
     def test_an_image_of_many_chunks(self) -> None:
-        content = bytes(range(256)) * (5 * MIB // 256)
-        archive = make_archive(MANIFEST, {"big": content})
         world = World()
-        extracted = world.extract(zstandard.compress(archive)).unwrap()
-        assert extracted.image_id.hex == hashlib.sha512(archive).hexdigest()
-        assert world.quarantine.open(extracted.archive).unwrap().read() == archive
+        extracted = world.extract(zstandard.compress(BIG)).unwrap()
+        assert extracted.image_id.hex == hashlib.sha512(BIG).hexdigest()
+        assert world.quarantine.open(extracted.archive).unwrap().read() == BIG
+
+    def test_no_more_than_a_chunk_is_read_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sizes: list[int] = []
+
+        class Measured(io.BytesIO):
+            def read(self, size: int | None = -1, /) -> bytes:
+                content = super().read(size)
+                sizes.append(len(content))
+                return content
+
+        file = Measured(BIG)
+        monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: Success(file))
+        assert is_successful(World().extract(BIG))
+        assert max(sizes) == CHUNK_BYTES < sum(sizes) == len(BIG)
 
     def test_the_manifest_is_kept_byte_for_byte(self) -> None:
         raw = b" \n" + MANIFEST + b"\n\n"
@@ -200,8 +224,9 @@ class TestRefusals:
     def test_a_manifest_problem_says_where(self) -> None:
         raw = make_manifest(NAME, {"Version": "1"})
         refused = World().extract(make_archive(raw)).failure()
-        assert isinstance(refused, InvalidManifest)
-        assert refused.path.startswith("$.labels[0]")
+        problem = parse_manifest(raw).failure()
+        assert refused == InvalidManifest(problem.path, problem.reason)
+        assert problem.path.startswith("$.labels[0]")
 
     def test_an_archive_beyond_the_users_limit(self) -> None:
         for file in (ARCHIVE, packed(ARCHIVE)):
@@ -246,7 +271,9 @@ class TestExpectations:
 
     def test_another_image_id(self) -> None:
         other = Digest("sha512", "0" * 128)
-        assert isinstance(self.refusal_of(Expectations(image_id=other)), ImageIDMismatch)
+        got = Digest("sha512", hashlib.sha512(ARCHIVE).hexdigest())
+        refused = self.refusal_of(Expectations(image_id=other))
+        assert refused == ImageIDMismatch(wanted=other, got=got)
 
     def test_another_size(self) -> None:
         refused = self.refusal_of(Expectations(archive_bytes=len(ARCHIVE) + 1))
@@ -288,6 +315,18 @@ class TestSigners:
         world = World(keyring=StaticKeyring((key("f", None),)))
         refused = world.extract(ARCHIVE, signers=(signer("a"),)).failure()
         assert isinstance(refused, SignerNotTrustedForName)
+
+    def test_too_few_signers_trusted_for_the_name(self) -> None:
+        world = World(keyring=StaticKeyring((key("b", NAME),)))
+        origin = world.extract(ARCHIVE, signers=(signer("a"), signer("b"))).unwrap().origin
+        claimed = Verified(origin.downloaded, (signer("a"), signer("b")))
+        for wanted in (1, 2):
+            stage = extract_manifest(
+                quarantine=world.quarantine, keyring=world.keyring, signers=SignerPolicy(wanted)
+            )
+            outcome = stage(claimed)
+            assert is_successful(outcome) is (wanted == 1)
+        assert outcome == Failure(TooFewSigners((Fingerprint("b" * 40),), 2))
 
     def test_a_masked_key_counts_for_nothing(self) -> None:
         keys = KeySet((key("a", None),), masked=frozenset({Fingerprint("a" * 40)}))
@@ -421,3 +460,11 @@ class TestFailingDisks:
         outcome = stage(Unverified(downloaded, "a test"))
         assert outcome == Failure(error)
         assert disk.discarded == discarded
+
+    def test_a_full_disk_ends_a_long_image(self) -> None:
+        """It is noticed while there is more to write."""
+        downloaded = World().extract(BIG).unwrap().origin.downloaded
+        disk = FullDisk({downloaded.blob.key: zstandard.compress(BIG)}, "write")
+        stage = extract_manifest(quarantine=disk, keyring=StaticKeyring())
+        assert stage(Unverified(downloaded, "a test")) == Failure(DiskFull("/store"))
+        assert disk.discarded == 1
