@@ -19,6 +19,7 @@ from pipeline.reference import (
     ImageIDReference,
     ImagePathReference,
     Reference,
+    ReferenceProblem,
     looks_like_path,
 )
 from pipeline.reference.archive_url import parse_archive_url
@@ -246,6 +247,16 @@ class TestKinds:
         outcome = parse_reference(MemoryPaths(frozenset({"/images/app"})))("app")
         assert 'wanted a path that ends in ".aci"' in outcome.failure().message
 
+    def test_a_dot_behind_the_first_part_makes_no_host(self) -> None:
+        reference = PARSE("docker://a/b.c/d").unwrap()
+        assert isinstance(reference, DockerReference)
+        assert (reference.host, reference.repository) == ("docker.io", "a/b.c/d")
+
+    def test_a_registry_name_of_the_greatest_length(self) -> None:
+        name = f"h.example/{'a' * (255 - len('h.example/'))}"
+        assert is_successful(PARSE(f"docker://{name}"))
+        assert not is_successful(PARSE(f"docker://{name}a"))
+
     def test_digest_and_tag_together(self) -> None:
         digest = Digest("sha256", "a" * 64)
         outcome = PARSE(f"docker:r.example:5000/a/b:1@{digest}")
@@ -357,6 +368,7 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "URL with bad port": ("https://h:80a/a.aci", 9, "a port"),
     "URL with port 0": ("https://h:0/a.aci", 10, "a port from 1"),
     "URL with port 65536": ("https://h:65536/a.aci", 10, "to 65535"),
+    "URL of a folder": ("https://h/a/", 9, "names a file"),
     "URL with bad escape": ("https://h/a%2.aci", 11, 'two hex digits after "%"'),
     "file: of a host": ("file://h/a.aci", 7, "no host"),
     "file: relative": ("file:a.aci", 5, "absolute path"),
@@ -365,6 +377,8 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "file: of a folder": ("file:///a%2F", 5, "absolute path of a file"),
     "registry path": ("docker://Busybox", 9, "lower-case letters"),
     "registry host": ("docker://-a.b/c", 9, "a host"),
+    "registry of no IPv6 address": ("docker://[1:2]:5/c", 10, "an IPv6 address"),
+    "registry path behind a host": ("docker://h.example/a/B", 20, "lower-case letters"),
     "registry port": ("docker://h:0/c", 11, "a port from 1"),
     "registry tag": ("docker://busybox:-1", 17, "as tag"),
     "registry digest": ("docker://busybox@sha256:abc", 17, '"sha256:" and 64'),
@@ -404,7 +418,32 @@ def test_every_sentence_that_people_read() -> None:
 
 
 def test_location_of_bytes_that_are_no_text() -> None:
-    assert parse_archive_url("https://h/\udcff.aci").failure().position == 10
+    wanted = ReferenceProblem("wanted text in UTF-8", "write other bytes as %FF", 10)
+    assert parse_archive_url("https://h/\udcff.aci") == Failure(wanted)
+
+
+def test_user_info_of_a_location() -> None:
+    """Whoever shows the text hides it; the position is that of the first sign."""
+    assert parse_archive_url("https://u@v@h/a.aci") == Failure(
+        ReferenceProblem(
+            "wanted no user name or password in the URL",
+            "URLs are stored and shown, and this version sends no credentials",
+            9,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://h:1/a.aci", "https://h:1/a.aci"),
+        ("https://h:65535/a.aci?b/c#d", "https://h:65535/a.aci?b/c#d"),
+        ("file://localhost/a.aci", "file:///a.aci"),
+        ("file:///caf%E9.aci", "file:///caf%E9.aci"),
+    ],
+)
+def test_location(text: str, url: str) -> None:
+    assert PARSE(text).unwrap() == ArchiveReference(url)
 
 
 def test_unknown_scheme_is_unsupported() -> None:
