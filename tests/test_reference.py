@@ -195,6 +195,7 @@ def test_problem_moves_with_its_text() -> None:
 
 def test_file_url_has_one_form() -> None:
     assert file_url("//a/b?c#d%.aci") == "file:///a/b%3Fc%23d%25.aci"
+    assert file_url("/X/b.aci") == "file:///X/b.aci"
 
 
 @pytest.mark.parametrize("text", ["/", "/a", "./a", "../a", "a/./b", "a.aci", "b/.aci"])
@@ -227,6 +228,10 @@ def test_signature_path_vector(vector: dict[str, Any]) -> None:
 
 def test_escaped_slash_stays_in_a_signature_location() -> None:
     assert signature_location("https://h/a%2Fb.aci") == "https://h/a%2Fb.aci.asc"
+
+
+def test_what_is_no_text_has_a_signature_location() -> None:
+    assert signature_location("https://h/\udcff.aci") == "https://h/%3F.aci.asc"
 
 
 @pytest.mark.parametrize("end", ["", "?x", "#x"])

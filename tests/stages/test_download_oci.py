@@ -540,8 +540,8 @@ class TestSignatures:
         assert self.found(table) == [b"1", b"2"]
 
     def test_of_every_base(self) -> None:
-        place = replace(PLACE, lookaside=(SIGS, "https://other.example/sigs//"))
-        other = f"https://other.example/sigs/app@sha256={self.DIGEST.hex}/signature-1"
+        place = replace(PLACE, lookaside=(SIGS, "https://other.example/SIGX//"))
+        other = f"https://other.example/SIGX/app@sha256={self.DIGEST.hex}/signature-1"
         table = {signature_url(self.DIGEST): Page(b"here"), other: Page(b"there")}
         world = World(pages(IMAGE) | table)
         evidence = world.fetch(place).unwrap().evidence

@@ -350,6 +350,7 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "name that walks": ("a/../b:1", 2, 'no empty, "." or ".." segment'),
     "name with two slashes": ("a//b", 2, 'no empty, "." or ".." segment'),
     "second colon": ("app:1:2", 5, "one colon at most"),
+    "third colon": ("app:1:2:3", 5, "one colon at most"),
     "colon in label": ("app,a=b:c", 7, "one colon at most"),
     "label without value": ("app,os", 3, 'label=value after ","'),
     "label in capitals": ("app:1,os=linux,Arch=x", 15, "lower-case letters"),
