@@ -1,6 +1,7 @@
 """OCI images on their way: what is asked for, in which order, and what ends it."""
 
 import base64
+import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.memory import MemoryQuarantine
+from pipeline.adapters.memory.quarantine import MemoryWriter
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.digest import Digest
 from pipeline.errors import (
@@ -21,6 +23,7 @@ from pipeline.errors import (
     ConfigurationError,
     ConnectionFailed,
     DigestMismatch,
+    DiskFull,
     FileUnreadable,
     HttpStatus,
     InvalidDocument,
@@ -29,6 +32,7 @@ from pipeline.errors import (
     PolicyRejects,
     RequirementUnmet,
     SignatureUnavailable,
+    StoreUnavailable,
     TransportError,
     Unproven,
     UnsupportedManifest,
@@ -45,17 +49,20 @@ from pipeline.limits import (
 )
 from pipeline.names import ImageName
 from pipeline.oci import CONFIG_TYPE, INDEX_TYPE, MANIFEST_TYPE, OciPlatform
-from pipeline.ports import Admitted, Proven, RemoteEntry, Wanted
+from pipeline.ports import Admitted, ImagePathReader, Proven, Quarantine, RemoteEntry, Wanted
 from pipeline.reference import DockerReference, ImagePathReference
 from pipeline.results import (
     Content,
     Downloaded,
+    Evidence,
     Expectations,
     Freshness,
     ImagePathPlace,
+    LoadedImage,
     Located,
     ManifestEvidence,
     NoProof,
+    QuarantinedBlob,
     RegistryPlace,
     Stored,
     Unchanged,
@@ -100,6 +107,7 @@ class Policy:
     wants: Wanted = SIMPLE
     refuses: VerificationError | None = None
     shown: list[ManifestEvidence] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
 
     def wanted(self, reference: str) -> Result[Wanted, VerificationError | ConfigurationError]:
         assert reference in {REFERENCE.subject, "oci:/images"}
@@ -109,6 +117,7 @@ class Policy:
         self, evidence: ManifestEvidence, now: datetime
     ) -> Result[Admitted, VerificationError | ConfigurationError]:
         self.shown.append(evidence)
+        self.times.append(now)
         signed = {each.signed for each in evidence.signatures}
         if self.admits is not None and not signed & self.admits:
             cause = RequirementUnmet(evidence.reference, "policy.json", "default", "signedBy", ())
@@ -201,6 +210,10 @@ class TestWhole:
         with world.quarantine.open(downloaded.blob).unwrap() as file:
             assert file.read() == IMAGE.raw
         assert downloaded.evidence == ManifestEvidence(REFERENCE.subject, (IMAGE.raw,))
+        assert world.policy.times == [FixedClock().now()]
+        assert (downloaded.reference, downloaded.expected) == (REFERENCE, located().expected)
+        assert downloaded.freshness == Freshness(FixedClock().now())
+        assert downloaded.blob.key.startswith("manifest-")
         assert downloaded.validators == Validators(etag=f'"{IMAGE.descriptor.digest}"')
 
     def test_the_manifest_is_judged_before_anything_else_is_asked_for(self) -> None:
@@ -475,6 +488,37 @@ class TestBlobs:
         held.release()
         downloaded = world.fetch().unwrap()
         assert contents(world, downloaded)[digest(CONFIG)] == config
+
+    def test_a_quarantine_without_room_for_the_manifest(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full = Failure(DiskFull("/store"))
+        monkeypatch.setattr(MemoryWriter, "write", lambda _self, _chunk: full)
+        assert World(pages(IMAGE)).fetch() == full
+        monkeypatch.setattr(MemoryQuarantine, "create", lambda _self, _label: full)
+        assert World(pages(IMAGE)).fetch() == full
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [(OSError(5, "Input/output error"), "Input/output error"), (OSError("odd"), "odd")],
+    )
+    def test_a_configuration_that_cannot_be_read_again(
+        self, fault: OSError, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Broken(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise fault
+
+        monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: Success(Broken()))
+        error = World(pages(IMAGE)).fetch().failure()
+        assert error == StoreUnavailable("download-1", "read", reason)
+
+    def test_a_configuration_that_cannot_be_opened_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = Failure(StoreUnavailable("config", "read", "gone"))
+        monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: gone)
+        assert World(pages(IMAGE)).fetch() == gone
 
     def test_a_failure_leaves_nothing_locked(self) -> None:
         table = pages(IMAGE)
@@ -766,6 +810,87 @@ class TestImagePaths:
     def test_a_policy_that_rejects_reads_nothing(self) -> None:
         rejects = PolicyRejects("oci:/images", "policy.json", "default")
         assert World({}, Policy(refuses=rejects)).fetch(self.PATH).failure() == rejects
+
+    LOADED = LoadedImage(
+        (IMAGE.raw,),
+        QuarantinedBlob("manifest", 3),
+        IMAGE.descriptor.digest,
+        MANIFEST_TYPE,
+        (Content(IMAGE.descriptor, QuarantinedBlob("config", 5)),),
+    )
+    UNREAD = FileUnreadable("/images", "gone")
+
+    def reader(
+        self, world: World, answer: Result[LoadedImage, FileUnreadable], limits: Limits
+    ) -> ImagePathReader:
+        """Return a reader that answers so, and wants to be asked as it should be."""
+
+        class Reader:
+            def load(
+                self, place: ImagePathPlace, quarantine: Quarantine, limits_of: Limits
+            ) -> Result[LoadedImage, FileUnreadable]:
+                assert (place, quarantine, limits_of) == (
+                    TestImagePaths.PATH,
+                    world.quarantine,
+                    limits,
+                )
+                return answer
+
+        return Reader()
+
+    def downloaded(self, evidence: Evidence) -> Downloaded:
+        return Downloaded(
+            REFERENCE,
+            located().expected,
+            self.PATH,
+            self.LOADED.blob,
+            evidence,
+            Validators(),
+            Freshness(FixedClock().now()),
+            MANIFEST_TYPE,
+            IMAGE.descriptor.digest,
+            self.LOADED.contents,
+        )
+
+    def signed(
+        self, world: World, answer: Result[LoadedImage, FileUnreadable]
+    ) -> Result[Downloaded, object]:
+        stage = download_image(
+            transport=world.transport,
+            quarantine=world.quarantine,
+            keyring=StaticKeyring(),
+            verifier=OpenPGPVerifier(),
+            clock=FixedClock(),
+            limits=world.limits,
+            policy=world.policy,
+            images=self.reader(world, answer, world.limits),
+        )
+        return stage(located(self.PATH))
+
+    def test_what_the_policy_admits(self) -> None:
+        world = World({}, limits=Limits(image_bytes=9))
+        evidence = ManifestEvidence("oci:/images", (IMAGE.raw,))
+        assert self.signed(world, Success(self.LOADED)) == Success(self.downloaded(evidence))
+        assert world.policy.shown == [evidence]
+        assert world.policy.times == [FixedClock().now()]
+
+    def test_what_the_policy_does_not_admit(self) -> None:
+        world = World({}, Policy(admits=frozenset()))
+        error = self.signed(world, Success(self.LOADED)).failure()
+        assert isinstance(error, RequirementUnmet)
+
+    def test_what_cannot_be_read(self) -> None:
+        assert self.signed(World({}), Failure(self.UNREAD)) == Failure(self.UNREAD)
+
+    def test_unsigned(self) -> None:
+        world = World({})
+        stage = download_unsigned(
+            transport=world.transport,
+            quarantine=world.quarantine,
+            clock=FixedClock(),
+            images=self.reader(world, Success(self.LOADED), DEFAULT_LIMITS),
+        )
+        assert stage(located(self.PATH)) == Success(self.downloaded(Unsigned()))
 
 
 def digest(text: str) -> Digest:
