@@ -53,6 +53,13 @@ if TYPE_CHECKING:
     from pipeline.oci.platforms import parse_platform as parse_platform
     from pipeline.recipes.fetcher import Fetcher as Fetcher
     from pipeline.recipes.finder import Finder as Finder
+    from pipeline.recipes.mirroring.differences import LockChange as LockChange
+    from pipeline.recipes.mirroring.differences import diff_locks as diff_locks
+    from pipeline.recipes.mirroring.entries import MirrorEntry as MirrorEntry
+    from pipeline.recipes.mirroring.lists import parse_list as parse_list
+    from pipeline.recipes.mirroring.locks import LockedImage as LockedImage
+    from pipeline.recipes.mirroring.locks import encode_lock as encode_lock
+    from pipeline.recipes.mirroring.locks import parse_lock as parse_lock
     from pipeline.recipes.policies import load_judge as load_judge
     from pipeline.reference import AppcReference as AppcReference
     from pipeline.reference import ArchiveReference as ArchiveReference
@@ -167,6 +174,17 @@ else:
             "pipeline.oci.platforms": ("parse_platform",),
             "pipeline.recipes.fetcher": ("Fetcher",),
             "pipeline.recipes.finder": ("Finder",),
+            "pipeline.recipes.mirroring.differences": (
+                "LockChange",
+                "diff_locks",
+            ),
+            "pipeline.recipes.mirroring.entries": ("MirrorEntry",),
+            "pipeline.recipes.mirroring.lists": ("parse_list",),
+            "pipeline.recipes.mirroring.locks": (
+                "LockedImage",
+                "encode_lock",
+                "parse_lock",
+            ),
             "pipeline.recipes.policies": ("load_judge",),
             "pipeline.reference": (
                 "AppcReference",
@@ -283,9 +301,12 @@ __all__ = [
     "Limits",
     "LoadedImage",
     "Located",
+    "LockChange",
+    "LockedImage",
     "Login",
     "ManifestEvidence",
     "ManifestProof",
+    "MirrorEntry",
     "MirrorFault",
     "Mirrors",
     "NamedScope",
@@ -318,10 +339,12 @@ __all__ = [
     "accept_unsigned",
     "apply_policy",
     "convert_to_aci",
+    "diff_locks",
     "discover_endpoints",
     "download_image",
     "download_manifest",
     "download_unsigned",
+    "encode_lock",
     "extract_manifest",
     "first_success",
     "hash_blob",
@@ -332,6 +355,8 @@ __all__ = [
     "parse_digest",
     "parse_fingerprint",
     "parse_image_name",
+    "parse_list",
+    "parse_lock",
     "parse_manifest",
     "parse_mirror_table",
     "parse_mirrors",

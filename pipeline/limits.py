@@ -194,6 +194,27 @@ RECORD_BYTES: Final = 32 * MIB
 REMOTES_PER_RECORD: Final = 64
 """URLs of one image that outlast the loss of the index; others are asked for once more."""
 
+BUCKET_FORMAT_BYTES: Final = 4 * KIB
+"""The object that says which format a store in a bucket has: some 20 bytes."""
+
+BUCKET_URL_BYTES: Final = 64 * KIB
+"""What is kept of a URL in a bucket: an image ID, and validators of up to 1,024 characters."""
+
+BUCKET_PART_BYTES: Final = 8 * MIB
+"""Above it, a blob goes up in parts of this size, larger where S3's 10,000 would not do."""
+
+BUCKET_PARTS_AT_ONCE: Final = 8
+"""Parts on their way at once from one process; so many are in memory, too."""
+
+BUCKET_REQUESTS_AT_ONCE: Final = 8
+"""Small requests of one call at once: a round trip takes far longer than the service's work."""
+
+BUCKET_IDLE_SECONDS: Final = 60.0
+"""Longest silence of a service of objects before a request is given up, or sent again."""
+
+BUCKET_ATTEMPTS: Final = 16
+"""How often a record is written anew because another writer was faster, before that is an error."""
+
 PARALLEL_SYNCS: Final = 4
 """Blobs of one image made durable at once: on ext4, 20 of 64 KiB take a tenth of the time then."""
 
@@ -255,6 +276,30 @@ CREDENTIAL_HELPER_BYTES: Final = 64 * KIB
 
 TAG_PAGES: Final = 1_000
 """Pages of a repository's tags that are followed."""
+
+SCHEDULER_SECONDS: Final = 10.0
+"""How long a cluster's scheduler may take to answer; it does nothing else."""
+
+WORKERS_SECONDS: Final = 60.0
+"""How long a cluster may be without workers: one that died is started again in seconds."""
+
+ENGINE_CHECK_SECONDS: Final = 1.0
+"""How often is seen whether a cluster that says nothing is still there."""
+
+ENGINE_POLL_SECONDS: Final = 0.01
+"""How often is seen whether a cluster's job has ended; a small one takes about as long."""
+
+ENGINE_STOP_SECONDS: Final = 3.0
+"""How long a scheduler may take to hear that its work is not wanted any more."""
+
+CANCELLED_CHECK_SECONDS: Final = 0.2
+"""How often a job on a worker sees whether it is still wanted; asks nobody, and costs 20 µs."""
+
+LEASE_SECONDS: Final = 1.0
+"""How long a job waits for its turn with a host before it sees whether it is still wanted."""
+
+JOBS_IN_FLIGHT: Final = 1_000
+"""Jobs that a scheduler knows at a time: several for each thread of a large cluster."""
 
 LIST_BYTES: Final = 32 * MIB
 """A list of images: 100,000 with 300 characters each."""

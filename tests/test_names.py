@@ -23,6 +23,7 @@ from pipeline.names import (
     this_platform,
 )
 from pipeline.testing import strategies
+from tests.support.vectors import shown
 
 DATA = Path(__file__).parent / "data" / "rkt" / "ac-identifier.json"
 VECTORS: list[Any] = json.loads(DATA.read_text())["vectors"]
@@ -33,7 +34,7 @@ DIFFERENCES = {
 }
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: repr(vector["in"]))
+@pytest.mark.parametrize("vector", VECTORS, ids=shown)
 def test_identifier_vector(vector: dict[str, Any]) -> None:
     accepted = is_successful(parse_identifier(vector["in"]))
     assert accepted == (vector["out"]["ok"] is not (vector["in"] in DIFFERENCES))

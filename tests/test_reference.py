@@ -21,6 +21,7 @@ from pipeline.reference import (
 )
 from pipeline.reference.docker import parse_docker_reference
 from pipeline.reference.image_path import KINDS, image_name_of, image_tag_of, parse_image_path
+from tests.support.vectors import shown
 
 DATA = Path(__file__).parent / "data" / "rkt"
 
@@ -194,6 +195,7 @@ def test_problem_moves_with_its_text() -> None:
 
 def test_file_url_has_one_form() -> None:
     assert file_url("//a/b?c#d%.aci") == "file:///a/b%3Fc%23d%25.aci"
+    assert file_url("/X/b.aci") == "file:///X/b.aci"
 
 
 @pytest.mark.parametrize("text", ["/", "/a", "./a", "../a", "a/./b", "a.aci", "b/.aci"])
@@ -212,13 +214,13 @@ SIGNATURE_DIFFERENCES = {
 }
 
 
-@pytest.mark.parametrize("vector", vectors("signature-url"), ids=lambda vector: vector["in"])
+@pytest.mark.parametrize("vector", vectors("signature-url"), ids=shown)
 def test_signature_url_vector(vector: dict[str, Any]) -> None:
     agrees = signature_location(vector["in"]) == vector["out"]["asc"]
     assert agrees is not (vector["in"] in SIGNATURE_DIFFERENCES)
 
 
-@pytest.mark.parametrize("vector", vectors("signature-path"), ids=lambda vector: vector["in"])
+@pytest.mark.parametrize("vector", vectors("signature-path"), ids=shown)
 def test_signature_path_vector(vector: dict[str, Any]) -> None:
     image, signature = (file_url("/" + path) for path in (vector["in"], vector["out"]["asc"]))
     assert signature_location(image) == signature
@@ -226,6 +228,10 @@ def test_signature_path_vector(vector: dict[str, Any]) -> None:
 
 def test_escaped_slash_stays_in_a_signature_location() -> None:
     assert signature_location("https://h/a%2Fb.aci") == "https://h/a%2Fb.aci.asc"
+
+
+def test_what_is_no_text_has_a_signature_location() -> None:
+    assert signature_location("https://h/\udcff.aci") == "https://h/%3F.aci.asc"
 
 
 @pytest.mark.parametrize("end", ["", "?x", "#x"])

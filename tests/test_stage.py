@@ -97,6 +97,7 @@ class TestTap:
             return seen.append
 
         stage = tap(HALF, watch)
+        assert stage.name == "half"
         assert stage(4) == Success(2)
         assert stage(5) == Failure("5 is odd")
         assert seen == [("half", 4), Success(2), ("half", 5), Failure("5 is odd")]

@@ -7,6 +7,8 @@ from pipeline.lazy import lazy_attributes
 if TYPE_CHECKING:
     from pipeline.adapters.appc import AppcDiscovery as AppcDiscovery
     from pipeline.adapters.appc import MirrorDiscovery as MirrorDiscovery
+    from pipeline.adapters.bucket import BucketStore as BucketStore
+    from pipeline.adapters.bucket import open_bucket as open_bucket
     from pipeline.adapters.clock import SystemClock as SystemClock
     from pipeline.adapters.containers import ConfiguredRegistries as ConfiguredRegistries
     from pipeline.adapters.containers import ContainerPaths as ContainerPaths
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.containers import standard_paths as standard_paths
     from pipeline.adapters.credentials import FoundCredentials as FoundCredentials
     from pipeline.adapters.credentials import read_credentials as read_credentials
+    from pipeline.adapters.dask import DaskEngine as DaskEngine
     from pipeline.adapters.file import FileTransport as FileTransport
     from pipeline.adapters.file import LocalPaths as LocalPaths
     from pipeline.adapters.http import ConnectTo as ConnectTo
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.image_paths import ImagePathFiles as ImagePathFiles
     from pipeline.adapters.keystore import FileKeystore as FileKeystore
     from pipeline.adapters.layout import LayoutStore as LayoutStore
+    from pipeline.adapters.layout import QuarantineFolder as QuarantineFolder
     from pipeline.adapters.layout import open_store as open_store
     from pipeline.adapters.memory import MemoryQuarantine as MemoryQuarantine
     from pipeline.adapters.memory import MemoryStore as MemoryStore
@@ -47,6 +51,10 @@ else:
                 "AppcDiscovery",
                 "MirrorDiscovery",
             ),
+            "pipeline.adapters.bucket": (
+                "BucketStore",
+                "open_bucket",
+            ),
             "pipeline.adapters.clock": ("SystemClock",),
             "pipeline.adapters.containers": (
                 "ConfiguredRegistries",
@@ -62,6 +70,7 @@ else:
                 "FoundCredentials",
                 "read_credentials",
             ),
+            "pipeline.adapters.dask": ("DaskEngine",),
             "pipeline.adapters.file": (
                 "FileTransport",
                 "LocalPaths",
@@ -76,6 +85,7 @@ else:
             "pipeline.adapters.keystore": ("FileKeystore",),
             "pipeline.adapters.layout": (
                 "LayoutStore",
+                "QuarantineFolder",
                 "open_store",
             ),
             "pipeline.adapters.memory": (
@@ -98,10 +108,12 @@ else:
 __all__ = [
     "AppcDiscovery",
     "AuthenticatingTransport",
+    "BucketStore",
     "ConfiguredRegistries",
     "ConnectTo",
     "ContainerPaths",
     "CredentialHelpers",
+    "DaskEngine",
     "FileKeystore",
     "FileLogins",
     "FileTransport",
@@ -117,10 +129,12 @@ __all__ = [
     "MirrorDiscovery",
     "OpenPGPVerifier",
     "PublicKeyVerifier",
+    "QuarantineFolder",
     "RetryingTransport",
     "StoppableTransport",
     "SystemClock",
     "ThreadEngine",
+    "open_bucket",
     "open_store",
     "parse_connect_to",
     "read_credentials",

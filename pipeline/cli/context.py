@@ -20,7 +20,7 @@ from returns.result import Result
 from pipeline.cli.options import chosen
 from pipeline.cli.progress import ProgressWord, make_observer
 from pipeline.cli.talk import Failed, Talk, is_tty, json_line
-from pipeline.errors import ExitCode, PipelineError
+from pipeline.errors import ExitCode, InvalidSetting, PipelineError
 from pipeline.limits import DEFAULT_LIMITS, RETRIES, Limits
 from pipeline.recipes.settings import Settings
 
@@ -109,6 +109,14 @@ class Context:
         """Print an error and leave with its exit code."""
         raise SystemExit(self.report(error))
 
+    def store_folder(self) -> Path:
+        """Return the store's folder, for what is done to folders alone; fail for a bucket."""
+        store = self.settings.store
+        if not isinstance(store, Path):
+            wanted = "a folder: this cannot be done to a store in a bucket"
+            self.fail(InvalidSetting("--store", str(store), wanted))
+        return store
+
     def unwrap(self, outcome: Result[Value, PipelineError]) -> Value:
         """Return the value of a success; otherwise :meth:`fail`."""
         if not is_successful(outcome):
@@ -145,6 +153,7 @@ def make_context(options: dict[str, Any]) -> Context:  # click hands parameters 
             limit_rate=options.get("limit_rate"),
             retries=RETRIES if options.get("retries") is None else int(options["retries"]),
             public_only=bool(options.get("public_only")),
+            quarantine=options.get("quarantine"),
             netrc=options.get("netrc") or _netrc_file(),
             policy=options.get("policy"),
             insecure_registries=tuple(options.get("insecure_registry") or ()),

@@ -59,7 +59,7 @@ def collect(
             context.say(f"{output.image_label(stored)} was not used for long")
             count, freed = count + 1, freed + stored.archive_bytes
     collected = context.unwrap(
-        collect_store(context.settings.store, clock=clock, grace=grace_period, dry_run=dry_run)
+        collect_store(context.store_folder(), clock=clock, grace=grace_period, dry_run=dry_run)
     )
     for each in collected:
         _print(context, each.kind, each.path, each.size, as_json)
@@ -80,7 +80,7 @@ def _collect_images(
     from pipeline.adapters.layout.maintenance import list_unused, remove_unused
     from pipeline.names import this_platform
 
-    root = context.settings.store
+    root = context.store_folder()
     unused = context.unwrap(list_unused(root, clock=clock, age=age, platform=this_platform()))
     if dry_run:
         return list(unused)

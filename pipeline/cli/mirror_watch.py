@@ -6,15 +6,24 @@ enough.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import final
 
 from returns.pipeline import is_successful
 
 from pipeline.cli.context import Context
-from pipeline.cli.mirror_report import line_document, report_table, totals
+from pipeline.cli.mirror_report import (
+    line_document,
+    report_table,
+    survey_document,
+    survey_table,
+    survey_totals,
+    totals,
+)
+from pipeline.recipes.mirroring.entries import MirrorEntry
 from pipeline.recipes.mirroring.report import MirrorLine
+from pipeline.recipes.mirroring.run import Survey
 from pipeline.text import printable
 
 
@@ -22,9 +31,10 @@ from pipeline.text import printable
 class MirrorWatch:
     """Prints what becomes of a list of so many ``entries``."""
 
-    def __init__(self, context: Context, entries: int, *, as_json: bool) -> None:
-        """Nothing is printed yet."""
+    def __init__(self, context: Context, entries: int, *, as_json: bool, dry: bool = False) -> None:
+        """Nothing is printed yet. Where it is a ``dry`` run, only failures are."""
         self._context = context
+        self._dry = dry
         self._entries = entries
         self._as_json = as_json
         self._lines: list[MirrorLine] = []
@@ -36,7 +46,7 @@ class MirrorWatch:
     def ended(self, line: MirrorLine) -> None:
         """Print what became of an image, or keep it for the table."""
         self._lines.append(line)
-        if self._as_json:
+        if self._as_json and not self._dry:
             self._context.json(line_document(line))
         if not is_successful(line.outcome):
             self._context.warn(f"{printable(line.reference)} was not fetched:")
@@ -58,3 +68,16 @@ class MirrorWatch:
             else:
                 for row in (*report_table(lines), summary):
                     self._context.data(row)
+
+
+def print_survey(
+    context: Context, entries: Sequence[MirrorEntry], survey: Survey, *, as_json: bool
+) -> None:
+    """Print what would travel; why an entry cannot be had has been said."""
+    if as_json:
+        for entry, look in zip(entries, survey.looks, strict=True):
+            context.json(survey_document(entry, look))
+        context.say(survey_totals(survey))
+        return
+    for row in (*survey_table(entries, survey), survey_totals(survey)):
+        context.data(row)

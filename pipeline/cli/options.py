@@ -8,7 +8,7 @@ import click
 from returns.pipeline import is_successful
 
 from pipeline.cli.progress import ProgressWord
-from pipeline.cli.types import ByteSize, ConnectToRule, RegistryHost
+from pipeline.cli.types import ByteSize, ConnectToRule, RegistryHost, StoreTarget
 from pipeline.limits import RETRIES
 from pipeline.recipes.settings import Insecure, parse_insecure_options
 
@@ -80,9 +80,16 @@ def global_options() -> list[click.Option]:
     return [
         _option(
             "--store",
+            type=StoreTarget(),
+            metavar="DIR|s3://BUCKET/PREFIX",
+            help="Where images are kept.  [default: the platform's data folder]",
+        ),
+        _option(
+            "--quarantine",
             type=folder,
             metavar="DIR",
-            help="Where images are kept.  [default: the platform's data folder]",
+            help="Where downloads lie until they are proven.  [default: in the store's folder; "
+            "for a bucket, in the platform's cache folder]",
         ),
         _option(
             "--config",

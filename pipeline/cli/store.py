@@ -27,7 +27,7 @@ def verify(context: Context, as_json: bool) -> None:
     """
     from pipeline.adapters.layout.maintenance import verify_store
 
-    root = context.settings.store
+    root = context.store_folder()
     checked = context.unwrap(verify_store(root))
     for finding in checked.findings:
         if as_json:
@@ -57,7 +57,7 @@ def rebuild(context: Context) -> None:
     from pipeline.adapters.clock import SystemClock
     from pipeline.adapters.layout.maintenance import rebuild_store
 
-    rebuilt = context.unwrap(rebuild_store(context.settings.store, clock=SystemClock()))
+    rebuilt = context.unwrap(rebuild_store(context.store_folder(), clock=SystemClock()))
     for finding in rebuilt.left_out:
         context.warn(f"left out: {printable(finding.path)}: {printable(finding.reason)}")
     for image_id in rebuilt.unproven:
@@ -78,7 +78,7 @@ def stats(context: Context, as_json: bool) -> None:
     """
     from pipeline.adapters.layout.maintenance import measure_store
 
-    measured = context.unwrap(measure_store(context.settings.store))
+    measured = context.unwrap(measure_store(context.store_folder()))
     if as_json:
         context.json(asdict(measured))
         return

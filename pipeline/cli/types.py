@@ -2,14 +2,18 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 from returns.pipeline import is_successful
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from pipeline.adapters.http import ConnectTo
     from pipeline.oci import OciPlatform
+    from pipeline.recipes.targets import Target
 
 _UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _DURATION: Final = re.compile(
@@ -41,6 +45,39 @@ class ConnectToRule(click.ParamType["ConnectTo"]):
         if not is_successful(parsed):
             self.fail(f"{str(value)!r}: {parsed.failure()}", param, ctx)
         return parsed.unwrap()
+
+
+class StoreTarget(click.ParamType["Target"]):
+    """Where a store is: a folder, or a place in a bucket."""
+
+    name = "store"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Target":
+        """Return the target, or fail as a usage error.
+
+        >>> str(StoreTarget().convert("s3://images/nightly/", None, None))
+        's3://images/nightly'
+        """
+        from pipeline.bucket_path import SCHEME, BucketPath, parse_bucket_path
+
+        if isinstance(value, Path | BucketPath):
+            return value
+        if not str(value).startswith(SCHEME):
+            return Path(str(value))
+        parsed = parse_bucket_path(str(value))
+        if not is_successful(parsed):
+            self.fail(f"{str(value)!r}: {parsed.failure()}", param, ctx)
+        return parsed.unwrap()
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        """Complete folders, as the shell does."""
+        from click.shell_completion import CompletionItem  # only who completes waits for it
+
+        return [CompletionItem(incomplete, type="dir")]
 
 
 class PlatformWords(click.ParamType["OciPlatform"]):

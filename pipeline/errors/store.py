@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, final
 
+from pipeline.bucket_path import SCHEME
 from pipeline.digest import Digest
 from pipeline.exit_codes import ExitCode
 from pipeline.text import printable, quoted
@@ -28,6 +29,11 @@ class StoreUnavailable:
     @property
     def hint(self) -> str:
         """What to do about it."""
+        if self.path.startswith(SCHEME):
+            return (
+                "check the bucket, its region and who may use it (AWS_ENDPOINT_URL_S3, AWS_REGION, "
+                "AWS_ACCESS_KEY_ID), or name another store with --store"
+            )
         return "check the folder and its permissions, or name another store with --store"
 
 

@@ -59,6 +59,7 @@ from pipeline.reference import (
 from pipeline.results import (
     ACI_TYPE,
     Expectations,
+    Extracted,
     ManifestProof,
     QuarantinedBlob,
     RegistryPlace,
@@ -101,6 +102,10 @@ def _nothing_to_prepare() -> Result[None, ConfigurationError]:
     return Success(None)
 
 
+def _accept_all(extracted: Extracted) -> Result[Extracted, PipelineError]:
+    return Success(extracted)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Fetcher:
@@ -110,7 +115,8 @@ class Fetcher:
     and the reason is stored with them. ``leniency`` is what the verifier was built with.
     ``no_cache`` has what is found by name or URL fetched anew, neither freshness nor validators
     asked; ``never`` and paths are as ever. ``mirrors`` are asked before their origins.
-    ``prepare`` is called before the first request, and may refuse it.
+    ``prepare`` is called before the first request, and may refuse it; ``accept`` is called with
+    what was fetched, verified and read, and may refuse it before the store has it.
 
     Registry images are asked for where ``registries`` says, for ``images_for`` (the platform in
     Go's words where it is None), and pass as ``policy`` says; ``images`` reads them out of files.
@@ -134,6 +140,7 @@ class Fetcher:
     no_cache: bool = False
     mirrors: Mirrors = NO_MIRRORS
     prepare: Callable[[], Result[None, ConfigurationError]] = _nothing_to_prepare
+    accept: Callable[[Extracted], Result[Extracted, PipelineError]] = _accept_all
     registries: Registries | None = None
     policy: ManifestPolicy | None = None
     images: ImagePathReader | None = None

@@ -112,8 +112,10 @@ def _download_and_store(
         check_layers=fetcher.check_layers,
     )
     read = _prove(fetcher, located.reference) >> fetcher.told(extract)
-    finish = _in_wanted_form(fetcher, quarantine, read) >> fetcher.told(
-        store_image(store=fetcher.store)
+    finish = (
+        _in_wanted_form(fetcher, quarantine, read)
+        >> Stage("accept", fetcher.accept)
+        >> fetcher.told(store_image(store=fetcher.store))
     )
     before = given_before(fetcher, located)
     finished = finish(downloaded)

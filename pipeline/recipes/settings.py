@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, final
 
 from returns.result import Failure, Result, Success
 
+from pipeline.bucket_path import BucketPath
 from pipeline.limits import DEFAULT_LIMITS, RETRIES, Limits
 
 if TYPE_CHECKING:
@@ -90,12 +91,16 @@ class Settings:
     addresses are not public. ``environment`` has the variables that name proxies, and ``netrc``
     is a file of credentials; the process' own environment is not looked at.
 
+    ``quarantine`` is a folder for what is not proven yet; without one, that lies within a store
+    that is a folder, and in the user's cache for one in a bucket. A bucket's service, its region
+    and credentials are found by Amazon's SDK, in the process' own environment.
+
     ``policy`` is a ``policy.json`` for registry images; without one, that in ``config`` counts,
     else that in ``system_config``, else the keystore. ``insecure_registries`` are hosts, with a
     port where one is needed, in lower case.
     """
 
-    store: Path
+    store: Path | BucketPath
     config: Path
     system_config: Path
     insecure: frozenset[Insecure] = frozenset()
@@ -110,4 +115,5 @@ class Settings:
     netrc: Path | None = None
     policy: Path | None = None
     insecure_registries: tuple[str, ...] = ()
+    quarantine: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)

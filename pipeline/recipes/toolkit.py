@@ -17,7 +17,6 @@ from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.configuration import Configuration, read_configuration
 from pipeline.adapters.file import FileTransport, LocalPaths
 from pipeline.adapters.keystore import FileKeystore
-from pipeline.adapters.layout import LayoutStore, open_store
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.admission import Explanation, KeystoreJudge
 from pipeline.errors import (
@@ -40,6 +39,7 @@ from pipeline.recipes.policies import Judge, load_judge, policy_file
 from pipeline.recipes.registries import LazyRegistries
 from pipeline.recipes.routing import LazyTransport, RoutedTransport
 from pipeline.recipes.settings import Insecure, PullPolicy, Settings
+from pipeline.recipes.targets import WholeStore, open_at
 from pipeline.reference import OciReference
 from pipeline.results import (
     Candidate,
@@ -163,9 +163,9 @@ class Toolkit:
         """Close every connection."""
         self._leaving.close()
 
-    def store(self) -> Result[LayoutStore, StoreError]:
+    def store(self) -> Result[WholeStore, PipelineError]:
         """Open the store."""
-        return open_store(self.settings.store, clock=self.clock)
+        return open_at(self.settings, self.settings.store, self.clock)
 
     def discovery(self) -> Discovery:
         """Return appc discovery over this run's transport."""

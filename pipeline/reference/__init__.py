@@ -38,6 +38,8 @@ BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
 _PATH_SAFE: Final = "$&+,/:;=@-_.~"  # What Go's net/url leaves as it is in a path.
 _NO_IDENTIFIER: Final = re.compile(r"[^a-z0-9._~/-]")
 _URI: Final = re.compile(r"((?:[^:/?#]+:)?(?://[^/?#]*)?)([^?#]*)(.*)", re.DOTALL)
+"""Fits every text."""
+
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})", re.ASCII)
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]", re.ASCII)
 
@@ -302,8 +304,7 @@ def signature_location(url: str) -> str:
     >>> signature_location("https://example.com/app.aci?token=x")
     'https://example.com/app.aci.asc?token=x'
     """
-    match = _URI.fullmatch(url)
-    prefix, path, tail = match.groups() if match else ("", url, "")
+    prefix, path, tail = next(_URI.finditer(url)).groups()
     # An escaped letter, digit or dot means the same unescaped (RFC 3986 section 6.2.2.2), and
     # the suffix may be written that way; an escaped slash means something else and stays.
     path = _ESCAPE.sub(_unescape_unreserved, path)

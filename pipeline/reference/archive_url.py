@@ -68,7 +68,7 @@ def parse_location(text: str) -> Result[ArchiveReference, ReferenceProblem]:
     if scheme not in {"http", "https"} or not rest.startswith("//"):
         return Failure(ReferenceProblem("wanted https://host/path", _ADVICE))
     offset += 2
-    authority = re.split(r"[/?#]", rest[2:], maxsplit=1)[0]
+    authority = re.split(r"[/?#]", rest[2:])[0]
     if "@" in authority:
         return Failure(
             ReferenceProblem(
@@ -119,4 +119,4 @@ def _parse_file_url(rest: str, offset: int) -> Result[ArchiveReference, Referenc
 
 def _path_of(url: str) -> str:
     """Return the unescaped path, and whatever comes before it, of a URL."""
-    return unquote(re.split(r"[?#]", url, maxsplit=1)[0])
+    return unquote(re.split(r"[?#]", url)[0])

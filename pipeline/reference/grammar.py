@@ -51,11 +51,11 @@ def parse_app_string(text: str) -> Result[AppcReference, ReferenceProblem]:
     head, *pairs = text.split(",")
     name, colon, version = head.partition(":")
     stray = text.find(":", len(name) + len(colon))
-    if stray >= 0:
+    if stray != -1:
         return Failure(
             ReferenceProblem("wanted one colon at most, right after the name", _NAME_ADVICE, stray)
         )
-    labels = [("version", version, len(name) + 1)] if colon else []
+    labels: list[tuple[str, str, int | None]] = [("version", version, None)] if colon else []
     offset = len(head)
     for pair in pairs:
         label, equals, value = pair.partition("=")

@@ -53,9 +53,9 @@ def _mirrored(
 ) -> tuple[Candidate, ...]:
     """Return the candidate as each of its mirrors has it; the user named it then, not a server."""
     entry = mirrors.for_url(candidate.image)
-    images = () if entry is None else entry.places_of(candidate.image)
-    if entry is None or not images:
+    if entry is None:
         return ()
+    images = entry.places_of(candidate.image)
     if candidate.signature == signature:
         return tuple(Candidate(image, signature) for image in images)
     if signatures := entry.places_of(candidate.signature):

@@ -71,7 +71,7 @@ def _run(paths: PathProbe, untrusted_text: str) -> Result[Reference, ParseError]
     # 3. Escapes make the canonical forms longer than the text; they must be readable again.
     longest = reference.string if isinstance(reference, ImageIDReference) else reference.cimd
     if len(longest) > REFERENCE_CHARACTERS:
-        return Failure(_invalid(untrusted_text, _too_long(len(longest))))
+        return Failure(_invalid(untrusted_text, _too_long(f"{len(longest)} with escapes")))
     return Success(reference)
 
 
@@ -115,7 +115,7 @@ def _parse_path(paths: PathProbe, text: str) -> Result[Reference, ReferenceProbl
 
 def _find_unshowable(text: str) -> ReferenceProblem | None:
     if len(text) > REFERENCE_CHARACTERS:
-        return _too_long(len(text))
+        return _too_long(str(len(text)), REFERENCE_CHARACTERS)
     control = CONTROL.search(text)
     if control is not None:
         return ReferenceProblem(
@@ -141,11 +141,11 @@ def _find_unknown_scheme(text: str) -> UnsupportedReference | None:
     )
 
 
-def _too_long(length: int) -> ReferenceProblem:
+def _too_long(got: str, position: int | None = None) -> ReferenceProblem:
     return ReferenceProblem(
-        f"wanted at most {REFERENCE_CHARACTERS} characters, got {length}",
+        f"wanted at most {REFERENCE_CHARACTERS} characters, got {got}",
         "give the image's path, URL, name, docker:// reference or ID",
-        REFERENCE_CHARACTERS if length > REFERENCE_CHARACTERS else None,
+        position,
     )
 
 

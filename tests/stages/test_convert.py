@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import pickle
 import tarfile
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import pytest
 from returns.pipeline import is_successful
 from returns.result import Failure, Result
 
-from pipeline.adapters.memory.quarantine import MemoryQuarantine, memory_quarantine
+from pipeline.adapters.memory.quarantine import MemoryQuarantine, MemoryWriter, memory_quarantine
 from pipeline.archive.scanner import ArchiveScanner
 from pipeline.errors import (
     ArchiveTooLarge,
@@ -24,7 +25,7 @@ from pipeline.errors import (
     NotExportable,
     StoreError,
 )
-from pipeline.limits import DEFAULT_LIMITS, Limits
+from pipeline.limits import CHUNK_BYTES, DEFAULT_LIMITS, Limits
 from pipeline.manifest import ImageManifest, parse_manifest
 from pipeline.names import ImageName
 from pipeline.oci import OciPlatform
@@ -63,10 +64,16 @@ class TestArchives:
         assert converted.contents == ()
         assert converted.media_type == ACI_TYPE
         assert converted.archive.size == len(content)
+        assert converted.archive.key.startswith("archive-")
         assert converted.image_id.hex == hashlib.sha512(content).hexdigest()
         assert isinstance(converted.manifest, ImageManifest)
         assert converted.manifest.name == REFERENCE.image_name
         assert converted.manifest.labels == image.manifest.labels
+        assert {each["value"] for each in json.loads(converted.manifest.raw)["annotations"]} >= {
+            str(image.image_id),
+            REFERENCE.host,
+            REFERENCE.repository,
+        }
         scanner = ArchiveScanner()
         assert is_successful(scanner.feed(content))
         assert parse_manifest(scanner.finish().unwrap()).unwrap() == converted.manifest
@@ -237,14 +244,42 @@ class TestRefusals:
     def test_contents_that_are_not_the_manifests(self) -> None:
         with memory_quarantine() as quarantine:
             image = extracted(make_image(*LAYERS), quarantine)
+            wanted = InvalidDocument("manifest", "$", "it names other blobs than have come")
             fewer = replace(image, contents=image.contents[:-1])
-            outcome = convert_to_aci(quarantine=quarantine)(fewer)
-            assert isinstance(outcome.failure(), InvalidDocument)
+            assert convert_to_aci(quarantine=quarantine)(fewer) == Failure(wanted)
             assert isinstance(image.manifest, OciImage)
             config = replace(image.manifest.config, diff_ids=image.manifest.config.diff_ids[:1])
             odd = replace(image, manifest=replace(image.manifest, config=config))
-            outcome = convert_to_aci(quarantine=quarantine)(odd)
-            assert isinstance(outcome.failure(), InvalidDocument)
+            error = convert_to_aci(quarantine=quarantine)(odd).failure()
+            assert isinstance(error, InvalidDocument)
+            assert "got 1, wanted one for each of 2 layers" in error.message
+
+    def test_no_room_for_an_archive(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with memory_quarantine() as quarantine:
+            image = extracted(make_image(*LAYERS), quarantine)
+            monkeypatch.setattr(
+                "pipeline.adapters.memory.quarantine.MemoryQuarantine.create",
+                lambda _quarantine, _name: Failure(DiskFull("/store")),
+            )
+            assert convert_to_aci(quarantine=quarantine)(image) == Failure(DiskFull("/store"))
+
+    def test_a_disk_that_is_full_at_the_last_write(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What fails when everything has been handed over is noticed, too."""
+        with memory_quarantine() as quarantine:
+            image = extracted(make_image({"a": bytes(3 * CHUNK_BYTES)}), quarantine)
+            write, sizes = MemoryWriter.write, list[int]()
+
+            def note(writer: MemoryWriter, chunk: bytes) -> Result[None, StoreError]:
+                sizes.append(len(chunk))
+                return write(writer, chunk) if len(sizes) < last else Failure(DiskFull("/store"))
+
+            last = 100
+            monkeypatch.setattr(MemoryWriter, "write", note)
+            assert is_successful(convert_to_aci(quarantine=quarantine)(image))
+            last = len(sizes)
+            assert last > 1
+            sizes.clear()
+            assert convert_to_aci(quarantine=quarantine)(image) == Failure(DiskFull("/store"))
 
     def test_a_full_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with memory_quarantine() as quarantine:

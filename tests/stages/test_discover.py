@@ -9,6 +9,7 @@ from pipeline.errors import (
     ConfigurationError,
     DiscoveryError,
     DiscoveryFailed,
+    InvalidSetting,
     UnsupportedReference,
 )
 from pipeline.names import ImageName, Label, LabelName, Labels, Platform
@@ -135,16 +136,40 @@ def test_an_image_in_files_is_its_own_place() -> None:
 @pytest.mark.parametrize("reference", [BUSYBOX, ImagePathReference("oci", "/images/layout")])
 def test_registry_images_have_no_detached_signature(reference: Reference) -> None:
     stage = discover_endpoints(discovery=StubDiscovery(), platform=PLATFORM, signature="file:///s")
-    assert isinstance(stage(reference).failure(), UnsupportedReference)
+    assert stage(reference) == Failure(
+        UnsupportedReference(
+            reference.string,
+            "a detached signature is of an archive, wanted none for a registry image",
+            "simple signatures of registry images lie where registries.d says",
+        )
+    )
+
+
+def test_a_registry_image_that_nobody_may_say_the_place_of() -> None:
+    refused = InvalidSetting("registries", "x", "a table")
+
+    class Unreadable:
+        def places(
+            self, reference: DockerReference, platform: OciPlatform
+        ) -> Result[tuple[RegistryPlace, ...], ConfigurationError]:
+            return Failure(refused)
+
+    stage = discover_endpoints(
+        discovery=StubDiscovery(), platform=PLATFORM, registries=Unreadable()
+    )
+    assert stage(BUSYBOX) == Failure(refused)
 
 
 def test_what_has_no_place() -> None:
     reference = ImageIDReference("abcdef")
     outcome = discover_endpoints(discovery=StubDiscovery(), platform=PLATFORM)(reference)
-    error = outcome.failure()
-    assert isinstance(error, UnsupportedReference)
-    assert error.reference == reference.string
-    assert error.hint
+    assert outcome == Failure(
+        UnsupportedReference(
+            "sha512-abcdef",
+            "an image ID names what is in the store and says nothing of where it came from",
+            "image-pipeline image list shows what the store has; fetch others by name",
+        )
+    )
 
 
 def test_the_stage_pickles() -> None:

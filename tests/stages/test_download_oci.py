@@ -1,6 +1,7 @@
 """OCI images on their way: what is asked for, in which order, and what ends it."""
 
 import base64
+import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.memory import MemoryQuarantine
+from pipeline.adapters.memory.quarantine import MemoryWriter
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.digest import Digest
 from pipeline.errors import (
@@ -21,6 +23,7 @@ from pipeline.errors import (
     ConfigurationError,
     ConnectionFailed,
     DigestMismatch,
+    DiskFull,
     FileUnreadable,
     HttpStatus,
     InvalidDocument,
@@ -29,26 +32,37 @@ from pipeline.errors import (
     PolicyRejects,
     RequirementUnmet,
     SignatureUnavailable,
+    StoreUnavailable,
     TransportError,
     Unproven,
     UnsupportedManifest,
     VerificationError,
 )
 from pipeline.hashing import digest_of
-from pipeline.limits import DEFAULT_LIMITS, INDEX_DEPTH, SIGNATURE_BYTES, SIGNATURE_COUNT, Limits
+from pipeline.limits import (
+    DEFAULT_LIMITS,
+    DOCUMENT_SECONDS,
+    INDEX_DEPTH,
+    SIGNATURE_BYTES,
+    SIGNATURE_COUNT,
+    Limits,
+)
 from pipeline.names import ImageName
 from pipeline.oci import CONFIG_TYPE, INDEX_TYPE, MANIFEST_TYPE, OciPlatform
-from pipeline.ports import Admitted, Proven, RemoteEntry, Wanted
+from pipeline.ports import Admitted, ImagePathReader, Proven, Quarantine, RemoteEntry, Wanted
 from pipeline.reference import DockerReference, ImagePathReference
 from pipeline.results import (
     Content,
     Downloaded,
+    Evidence,
     Expectations,
     Freshness,
     ImagePathPlace,
+    LoadedImage,
     Located,
     ManifestEvidence,
     NoProof,
+    QuarantinedBlob,
     RegistryPlace,
     Stored,
     Unchanged,
@@ -93,6 +107,7 @@ class Policy:
     wants: Wanted = SIMPLE
     refuses: VerificationError | None = None
     shown: list[ManifestEvidence] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
 
     def wanted(self, reference: str) -> Result[Wanted, VerificationError | ConfigurationError]:
         assert reference in {REFERENCE.subject, "oci:/images"}
@@ -102,6 +117,7 @@ class Policy:
         self, evidence: ManifestEvidence, now: datetime
     ) -> Result[Admitted, VerificationError | ConfigurationError]:
         self.shown.append(evidence)
+        self.times.append(now)
         signed = {each.signed for each in evidence.signatures}
         if self.admits is not None and not signed & self.admits:
             cause = RequirementUnmet(evidence.reference, "policy.json", "default", "signedBy", ())
@@ -194,6 +210,10 @@ class TestWhole:
         with world.quarantine.open(downloaded.blob).unwrap() as file:
             assert file.read() == IMAGE.raw
         assert downloaded.evidence == ManifestEvidence(REFERENCE.subject, (IMAGE.raw,))
+        assert world.policy.times == [FixedClock().now()]
+        assert (downloaded.reference, downloaded.expected) == (REFERENCE, located().expected)
+        assert downloaded.freshness == Freshness(FixedClock().now())
+        assert downloaded.blob.key.startswith("manifest-")
         assert downloaded.validators == Validators(etag=f'"{IMAGE.descriptor.digest}"')
 
     def test_the_manifest_is_judged_before_anything_else_is_asked_for(self) -> None:
@@ -469,6 +489,37 @@ class TestBlobs:
         downloaded = world.fetch().unwrap()
         assert contents(world, downloaded)[digest(CONFIG)] == config
 
+    def test_a_quarantine_without_room_for_the_manifest(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full = Failure(DiskFull("/store"))
+        monkeypatch.setattr(MemoryWriter, "write", lambda _self, _chunk: full)
+        assert World(pages(IMAGE)).fetch() == full
+        monkeypatch.setattr(MemoryQuarantine, "create", lambda _self, _label: full)
+        assert World(pages(IMAGE)).fetch() == full
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [(OSError(5, "Input/output error"), "Input/output error"), (OSError("odd"), "odd")],
+    )
+    def test_a_configuration_that_cannot_be_read_again(
+        self, fault: OSError, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Broken(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise fault
+
+        monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: Success(Broken()))
+        error = World(pages(IMAGE)).fetch().failure()
+        assert error == StoreUnavailable("download-1", "read", reason)
+
+    def test_a_configuration_that_cannot_be_opened_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = Failure(StoreUnavailable("config", "read", "gone"))
+        monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: gone)
+        assert World(pages(IMAGE)).fetch() == gone
+
     def test_a_failure_leaves_nothing_locked(self) -> None:
         table = pages(IMAGE)
         del table[f"{BASE}/blobs/{CONFIG}"]
@@ -533,8 +584,8 @@ class TestSignatures:
         assert self.found(table) == [b"1", b"2"]
 
     def test_of_every_base(self) -> None:
-        place = replace(PLACE, lookaside=(SIGS, "https://other.example/sigs/"))
-        other = f"https://other.example/sigs/app@sha256={self.DIGEST.hex}/signature-1"
+        place = replace(PLACE, lookaside=(SIGS, "https://other.example/SIGX//"))
+        other = f"https://other.example/SIGX/app@sha256={self.DIGEST.hex}/signature-1"
         table = {signature_url(self.DIGEST): Page(b"here"), other: Page(b"there")}
         world = World(pages(IMAGE) | table)
         evidence = world.fetch(place).unwrap().evidence
@@ -548,21 +599,46 @@ class TestSignatures:
         assert isinstance(found, list)
         assert len(found) == SIGNATURE_COUNT
 
-    @pytest.mark.parametrize("status", [401, 403, 500])
+    def test_no_more_than_the_limit_of_all_bases(self) -> None:
+        """What is one too many is not even asked for."""
+        bases = (SIGS, "https://other.example/sigs", "https://third.example")
+        folders = [f"{base}/app@sha256={self.DIGEST.hex}/signature-" for base in bases]
+        table: dict[str, Page | TransportError] = {f"{folders[0]}{n}": Page(b"x") for n in (1, 2)}
+        table |= {f"{folders[1]}{n}": Page(b"x") for n in range(1, SIGNATURE_COUNT + 10)}
+        world = World(pages(IMAGE) | table)
+        world.fetch(replace(PLACE, lookaside=bases)).unwrap()
+        asked = [url for url in world.asked() if "/signature-" in url]
+        # Two and the one that is not there, then as many as are left.
+        assert len(asked) == 3 + SIGNATURE_COUNT - 2
+        assert asked[-1].startswith(folders[1])
+
+    @pytest.mark.parametrize("status", [202, 401, 403, 500])
     def test_a_store_that_refuses_is_no_empty_one(self, status: int) -> None:
-        found = self.found({signature_url(self.DIGEST): Page(status=status)})
-        assert isinstance(found, SignatureUnavailable)
+        url = signature_url(self.DIGEST)
+        found = self.found({url: Page(status=status)})
+        assert found == SignatureUnavailable(HttpStatus(url, status))
 
     def test_a_folder_that_cannot_be_read_is_no_empty_one(self) -> None:
         absent = FileUnreadable("/sigs/signature-1", "No such file or directory")
         assert self.found({signature_url(self.DIGEST): absent}) == []
         barred = FileUnreadable("/sigs/signature-1", "Permission denied")
         found = self.found({signature_url(self.DIGEST): barred})
-        assert isinstance(found, SignatureUnavailable)
+        assert found == SignatureUnavailable(barred)
 
     def test_one_that_is_too_large(self) -> None:
         content = bytes(SIGNATURE_BYTES + 1)
-        assert isinstance(self.found({signature_url(self.DIGEST): Page(content)}), NotASignature)
+        found = self.found({signature_url(self.DIGEST): Page(content)})
+        assert found == NotASignature(f"larger than {SIGNATURE_BYTES} bytes")
+
+    def test_how_they_are_asked_for(self) -> None:
+        """A server that stalls costs so much time, and no more."""
+        world = World(pages(IMAGE), limits=Limits(idle_seconds=7, total_seconds=3600))
+        world.fetch().unwrap()
+        (request,) = [each for each in world.transport.requests if "/sigs/" in each.url]
+        assert (request.idle_seconds, request.total_seconds) == (7, DOCUMENT_SECONDS)
+        assert request.accept is not None
+        assert request.accept.endswith(", */*")
+        assert MANIFEST_TYPE in request.accept
 
     def test_none_are_asked_for_that_make_no_difference(self) -> None:
         world = World(pages(IMAGE), Policy(wants=Wanted(simple=False, sigstore=False)))
@@ -601,6 +677,23 @@ class TestSigstore:
         assert (found.format, found.signed) == ("sigstore", self.DIGEST)
         assert (found.content, found.signature) == (self.PAYLOAD, b"signature")
 
+    def test_beside_a_simple_one(self) -> None:
+        """Neither kind hides the other."""
+        table = self.signed() | {signature_url(self.DIGEST): Page(b"simple")}
+        world = World(table, Policy(wants=Wanted(simple=True, sigstore=True)))
+        evidence = world.fetch().unwrap().evidence
+        assert isinstance(evidence, ManifestEvidence)
+        assert [(each.format, each.content) for each in evidence.signatures] == [
+            ("simple", b"simple"),
+            ("sigstore", self.PAYLOAD),
+        ]
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_a_registry_that_refuses_is_no_empty_one(self, number: int) -> None:
+        url = (self.URL, f"{BASE}/blobs/{digest_of('sha256', self.PAYLOAD)}")[number]
+        outcome = self.fetch(self.signed() | {url: Page(status=500)})
+        assert outcome == Failure(SignatureUnavailable(HttpStatus(url, 500)))
+
     def test_there_is_none(self) -> None:
         evidence = self.fetch(pages(IMAGE)).unwrap().evidence
         assert isinstance(evidence, ManifestEvidence)
@@ -626,26 +719,38 @@ class TestSigstore:
         assert evidence.signatures == ()
 
     @pytest.mark.parametrize(
-        "layer",
+        ("layer", "problem"),
         [
-            {"annotations": {"dev.cosignproject.cosign/signature": "no base64!"}},
-            {"annotations": []},
-            {"digest": "sha256:../../x"},
+            (
+                {"annotations": {"dev.cosignproject.cosign/signature": "no base64!"}},
+                "annotations: got an object, wanted a signature in base64",
+            ),
+            ({"annotations": []}, ""),
+            ({"digest": "sha256:../../x"}, ""),
         ],
     )
-    def test_what_is_no_signature(self, layer: dict[str, object]) -> None:
-        assert isinstance(self.fetch(self.signed(**layer)).failure(), NotASignature)
+    def test_what_is_no_signature(self, layer: dict[str, object], problem: str) -> None:
+        error = self.fetch(self.signed(**layer)).failure()
+        assert isinstance(error, NotASignature)
+        assert error.reason.startswith("cosign's manifest at $.layers[0].")
+        assert problem in error.reason
+
+    def test_a_payload_without_its_signature_is_signed_by_nothing(self) -> None:
+        evidence = self.fetch(self.signed(annotations={})).unwrap().evidence
+        assert isinstance(evidence, ManifestEvidence)
+        assert [each.signature for each in evidence.signatures] == [b""]
 
     def test_a_payload_of_another_digest(self) -> None:
         payload = digest_of("sha256", self.PAYLOAD)
-        table = self.signed() | {f"{BASE}/blobs/{payload}": Page(b"other")}
-        assert isinstance(self.fetch(table).failure(), DigestMismatch)
+        url = f"{BASE}/blobs/{payload}"
+        error = self.fetch(self.signed() | {url: Page(b"other")}).failure()
+        assert error == DigestMismatch(url, payload, digest_of("sha256", b"other"))
 
     def test_a_payload_that_is_not_there(self) -> None:
-        payload = digest_of("sha256", self.PAYLOAD)
+        url = f"{BASE}/blobs/{digest_of('sha256', self.PAYLOAD)}"
         table = self.signed()
-        del table[f"{BASE}/blobs/{payload}"]
-        assert isinstance(self.fetch(table).failure(), SignatureUnavailable)
+        del table[url]
+        assert self.fetch(table) == Failure(SignatureUnavailable(HttpStatus(url, 404)))
 
 
 class TestUnchanged:
@@ -705,6 +810,87 @@ class TestImagePaths:
     def test_a_policy_that_rejects_reads_nothing(self) -> None:
         rejects = PolicyRejects("oci:/images", "policy.json", "default")
         assert World({}, Policy(refuses=rejects)).fetch(self.PATH).failure() == rejects
+
+    LOADED = LoadedImage(
+        (IMAGE.raw,),
+        QuarantinedBlob("manifest", 3),
+        IMAGE.descriptor.digest,
+        MANIFEST_TYPE,
+        (Content(IMAGE.descriptor, QuarantinedBlob("config", 5)),),
+    )
+    UNREAD = FileUnreadable("/images", "gone")
+
+    def reader(
+        self, world: World, answer: Result[LoadedImage, FileUnreadable], limits: Limits
+    ) -> ImagePathReader:
+        """Return a reader that answers so, and wants to be asked as it should be."""
+
+        class Reader:
+            def load(
+                self, place: ImagePathPlace, quarantine: Quarantine, limits_of: Limits
+            ) -> Result[LoadedImage, FileUnreadable]:
+                assert (place, quarantine, limits_of) == (
+                    TestImagePaths.PATH,
+                    world.quarantine,
+                    limits,
+                )
+                return answer
+
+        return Reader()
+
+    def downloaded(self, evidence: Evidence) -> Downloaded:
+        return Downloaded(
+            REFERENCE,
+            located().expected,
+            self.PATH,
+            self.LOADED.blob,
+            evidence,
+            Validators(),
+            Freshness(FixedClock().now()),
+            MANIFEST_TYPE,
+            IMAGE.descriptor.digest,
+            self.LOADED.contents,
+        )
+
+    def signed(
+        self, world: World, answer: Result[LoadedImage, FileUnreadable]
+    ) -> Result[Downloaded, object]:
+        stage = download_image(
+            transport=world.transport,
+            quarantine=world.quarantine,
+            keyring=StaticKeyring(),
+            verifier=OpenPGPVerifier(),
+            clock=FixedClock(),
+            limits=world.limits,
+            policy=world.policy,
+            images=self.reader(world, answer, world.limits),
+        )
+        return stage(located(self.PATH))
+
+    def test_what_the_policy_admits(self) -> None:
+        world = World({}, limits=Limits(image_bytes=9))
+        evidence = ManifestEvidence("oci:/images", (IMAGE.raw,))
+        assert self.signed(world, Success(self.LOADED)) == Success(self.downloaded(evidence))
+        assert world.policy.shown == [evidence]
+        assert world.policy.times == [FixedClock().now()]
+
+    def test_what_the_policy_does_not_admit(self) -> None:
+        world = World({}, Policy(admits=frozenset()))
+        error = self.signed(world, Success(self.LOADED)).failure()
+        assert isinstance(error, RequirementUnmet)
+
+    def test_what_cannot_be_read(self) -> None:
+        assert self.signed(World({}), Failure(self.UNREAD)) == Failure(self.UNREAD)
+
+    def test_unsigned(self) -> None:
+        world = World({})
+        stage = download_unsigned(
+            transport=world.transport,
+            quarantine=world.quarantine,
+            clock=FixedClock(),
+            images=self.reader(world, Success(self.LOADED), DEFAULT_LIMITS),
+        )
+        assert stage(located(self.PATH)) == Success(self.downloaded(Unsigned()))
 
 
 def digest(text: str) -> Digest:

@@ -36,9 +36,11 @@ from pipeline.errors import (
     SizeMismatch,
     StoreError,
     StoreUnavailable,
+    TooFewSigners,
     Unproven,
 )
-from pipeline.limits import MIB, Limits
+from pipeline.limits import CHUNK_BYTES, MIB, Limits
+from pipeline.manifest import parse_manifest
 from pipeline.names import ImageName, Label, LabelName, Labels
 from pipeline.oci import MANIFEST_TYPE
 from pipeline.ports import BlobWriter, Keyring, Partial
@@ -60,7 +62,15 @@ from pipeline.stages.extract import ExtractError, extract_manifest
 from pipeline.testing.archives import make_entry, make_tar
 from pipeline.testing.fakes import EPOCH, StaticKeyring
 from pipeline.testing.makers import make_archive, make_manifest
-from pipeline.trust import Fingerprint, KeyEntry, KeySet, Signer, TrustedKey, TrustScope
+from pipeline.trust import (
+    Fingerprint,
+    KeyEntry,
+    KeySet,
+    Signer,
+    SignerPolicy,
+    TrustedKey,
+    TrustScope,
+)
 from tests.support.quarantines import ArchivesAlone
 
 NAME = ImageName("example.com/app")
@@ -70,6 +80,8 @@ packed = partial(gzip.compress, mtime=0)
 
 MANIFEST = make_manifest(NAME, LABELS)
 ARCHIVE = make_archive(MANIFEST, {"bin/app": b"content " * 1000})
+BIG = make_archive(MANIFEST, {"big": bytes(range(256)) * (5 * MIB // 256)})
+"""Of many chunks."""
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": packed,
@@ -152,12 +164,24 @@ class TestOnePass:
         assert world.left() == set()
 
     def test_an_image_of_many_chunks(self) -> None:
-        content = bytes(range(256)) * (5 * MIB // 256)
-        archive = make_archive(MANIFEST, {"big": content})
         world = World()
-        extracted = world.extract(zstandard.compress(archive)).unwrap()
-        assert extracted.image_id.hex == hashlib.sha512(archive).hexdigest()
-        assert world.quarantine.open(extracted.archive).unwrap().read() == archive
+        extracted = world.extract(zstandard.compress(BIG)).unwrap()
+        assert extracted.image_id.hex == hashlib.sha512(BIG).hexdigest()
+        assert world.quarantine.open(extracted.archive).unwrap().read() == BIG
+
+    def test_no_more_than_a_chunk_is_read_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sizes: list[int] = []
+
+        class Measured(io.BytesIO):
+            def read(self, size: int | None = -1, /) -> bytes:
+                content = super().read(size)
+                sizes.append(len(content))
+                return content
+
+        file = Measured(BIG)
+        monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: Success(file))
+        assert is_successful(World().extract(BIG))
+        assert max(sizes) == CHUNK_BYTES < sum(sizes) == len(BIG)
 
     def test_the_manifest_is_kept_byte_for_byte(self) -> None:
         raw = b" \n" + MANIFEST + b"\n\n"
@@ -200,8 +224,9 @@ class TestRefusals:
     def test_a_manifest_problem_says_where(self) -> None:
         raw = make_manifest(NAME, {"Version": "1"})
         refused = World().extract(make_archive(raw)).failure()
-        assert isinstance(refused, InvalidManifest)
-        assert refused.path.startswith("$.labels[0]")
+        problem = parse_manifest(raw).failure()
+        assert refused == InvalidManifest(problem.path, problem.reason)
+        assert problem.path.startswith("$.labels[0]")
 
     def test_an_archive_beyond_the_users_limit(self) -> None:
         for file in (ARCHIVE, packed(ARCHIVE)):
@@ -246,7 +271,9 @@ class TestExpectations:
 
     def test_another_image_id(self) -> None:
         other = Digest("sha512", "0" * 128)
-        assert isinstance(self.refusal_of(Expectations(image_id=other)), ImageIDMismatch)
+        got = Digest("sha512", hashlib.sha512(ARCHIVE).hexdigest())
+        refused = self.refusal_of(Expectations(image_id=other))
+        assert refused == ImageIDMismatch(wanted=other, got=got)
 
     def test_another_size(self) -> None:
         refused = self.refusal_of(Expectations(archive_bytes=len(ARCHIVE) + 1))
@@ -288,6 +315,20 @@ class TestSigners:
         world = World(keyring=StaticKeyring((key("f", None),)))
         refused = world.extract(ARCHIVE, signers=(signer("a"),)).failure()
         assert isinstance(refused, SignerNotTrustedForName)
+
+    def test_too_few_signers_trusted_for_the_name(self) -> None:
+        world = World(keyring=StaticKeyring((key("b", NAME),)))
+        origin = world.extract(ARCHIVE, signers=(signer("a"), signer("b"))).unwrap().origin
+        claimed = Verified(origin.downloaded, (signer("a"), signer("b")))
+
+        def extract(wanted: int) -> Result[Extracted, ExtractError]:
+            stage = extract_manifest(
+                quarantine=world.quarantine, keyring=world.keyring, signers=SignerPolicy(wanted)
+            )
+            return stage(claimed)
+
+        assert is_successful(extract(1))
+        assert extract(2) == Failure(TooFewSigners((Fingerprint("b" * 40),), 2))
 
     def test_a_masked_key_counts_for_nothing(self) -> None:
         keys = KeySet((key("a", None),), masked=frozenset({Fingerprint("a" * 40)}))
@@ -347,6 +388,7 @@ class FullDisk(ArchivesAlone):
 
     def create(self, label: str) -> Result[BlobWriter, StoreError]:
         """Start a file, or fail."""
+        assert label == "archive"
         return Failure(DiskFull("/store")) if self.fails_to == "create" else Success(self)
 
     def resume(self, url: str, wait_seconds: float) -> Result[Partial, StoreError]:
@@ -357,8 +399,11 @@ class FullDisk(ArchivesAlone):
         """Open a file, or fail, now or when it is read."""
         if self.fails_to == "open":
             return Failure(StoreUnavailable(blob.key, "read", "gone"))
-        broken = self.fails_to == "read"
-        return Success(BrokenFile(ARCHIVE) if broken else io.BytesIO(self.blobs[blob.key]))
+        if self.fails_to == "read at once":
+            return Success(BrokenFile(OSError("odd"), good=0))
+        if self.fails_to == "read":
+            return Success(BrokenFile(OSError(5, "Input/output error"), good=1))
+        return Success(io.BytesIO(self.blobs[blob.key]))
 
     def write(self, chunk: bytes) -> Result[None, StoreError]:
         """Write, or fail: late, when the only chunk has long been handed over."""
@@ -379,12 +424,18 @@ class FullDisk(ArchivesAlone):
 
 
 class BrokenFile(io.BytesIO):
-    """A file on a failing disk: the first read is good."""
+    """A file on a failing disk: the first reads are good."""
+
+    def __init__(self, fault: OSError, *, good: int) -> None:
+        super().__init__(ARCHIVE)
+        self.fault = fault
+        self.good = good
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read once, then fail."""
-        if self.tell():
-            raise OSError(5, "Input/output error")
+        """Read, or fail."""
+        if not self.good:
+            raise self.fault
+        self.good -= 1
         return super().read(600)
 
 
@@ -392,18 +443,30 @@ class TestFailingDisks:
     @pytest.mark.parametrize(
         ("fails_to", "error", "discarded"),
         [
-            ("open", StoreUnavailable, 0),
-            ("read", StoreUnavailable, 0),
-            ("create", DiskFull, 0),
-            ("write", DiskFull, 1),
-            ("finish", DiskFull, 1),
+            ("open", StoreUnavailable("blob", "read", "gone"), 0),
+            ("read at once", StoreUnavailable("blob", "read", "odd"), 0),
+            ("read", StoreUnavailable("blob", "read", "Input/output error"), 0),
+            ("create", DiskFull("/store"), 0),
+            ("write", DiskFull("/store"), 1),
+            ("finish", DiskFull("/store"), 1),
         ],
     )
-    def test_errors_of_the_quarantine(self, fails_to: str, error: type, discarded: int) -> None:
+    def test_errors_of_the_quarantine(
+        self, fails_to: str, error: ExtractError, discarded: int
+    ) -> None:
         downloaded = World().extract(ARCHIVE).unwrap().origin.downloaded
         file = packed(ARCHIVE)
-        disk = FullDisk({downloaded.blob.key: file}, fails_to)
+        downloaded = replace(downloaded, blob=replace(downloaded.blob, key="blob"))
+        disk = FullDisk({"blob": file}, fails_to)
         stage = extract_manifest(quarantine=disk, keyring=StaticKeyring())
-        outcome = stage(Unverified(replace(downloaded), "a test"))
-        assert isinstance(outcome.failure(), error)
+        outcome = stage(Unverified(downloaded, "a test"))
+        assert outcome == Failure(error)
         assert disk.discarded == discarded
+
+    def test_a_full_disk_ends_a_long_image(self) -> None:
+        """It is noticed while there is more to write."""
+        downloaded = World().extract(BIG).unwrap().origin.downloaded
+        disk = FullDisk({downloaded.blob.key: zstandard.compress(BIG)}, "write")
+        stage = extract_manifest(quarantine=disk, keyring=StaticKeyring())
+        assert stage(Unverified(downloaded, "a test")) == Failure(DiskFull("/store"))
+        assert disk.discarded == 1

@@ -1,11 +1,12 @@
 """What an OCI image says about itself, and what is refused of it before it is stored."""
 
+import io
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
-from returns.result import Result
+from returns.result import Result, Success
 
 from pipeline.adapters.memory import MemoryQuarantine
 from pipeline.errors import (
@@ -16,7 +17,7 @@ from pipeline.errors import (
 )
 from pipeline.limits import CONFIG_BYTES, MANIFEST_BYTES
 from pipeline.names import Label, LabelName, Labels
-from pipeline.oci import OciPlatform
+from pipeline.oci import DOCKER_MANIFEST_TYPE, OciConfig, OciPlatform
 from pipeline.reference import ImagePathReference, OciReference
 from pipeline.reference.docker import parse_docker_reference
 from pipeline.results import (
@@ -95,6 +96,7 @@ def labels(**values: str) -> Labels:
         (ImagePathReference("oci", "/images/app"), None),
         (ImagePathReference("oci", "/images/app", "1.1"), "1.1"),
         (ImagePathReference("oci", "/images/app", "localhost:5000/app:1.2"), "1.2"),
+        (ImagePathReference("oci", "/images/app", "localhost:5000/app"), "app"),
         (ImagePathReference("oci", "/images/app", f"h:5/app:1.3@{DIGEST}"), "1.3"),
     ],
     ids=lambda value: getattr(value, "string", str(value)),
@@ -117,7 +119,7 @@ def test_an_artifact_has_no_platform() -> None:
     image = world.extract(world.good(make_artifact())).unwrap()
     assert isinstance(image.manifest, OciImage)
     assert image.manifest.labels == labels(version="1.0")
-    assert image.manifest.config.raw == b"{}"
+    assert image.manifest.config == OciConfig(OciPlatform("", ""), (), b"{}")
 
 
 @pytest.mark.parametrize("changes", [{"digest": None}, {"expected": Expectations()}])
@@ -141,6 +143,11 @@ class TestManifest:
         assert isinstance(error, InvalidDocument)
         assert error.document == "manifest"
 
+    def test_of_another_type_than_it_came_as(self) -> None:
+        error = self.refuse(IMAGE.raw, DOCKER_MANIFEST_TYPE)
+        assert isinstance(error, InvalidDocument)
+        assert (error.document, error.path) == ("manifest", "$.mediaType")
+
     def test_an_index(self) -> None:
         index = make_index(IMAGE)
         wanted = InvalidDocument("manifest", "$", "got an index, wanted one image")
@@ -156,6 +163,42 @@ class TestManifest:
     def test_too_long(self) -> None:
         reason = f"got {MANIFEST_BYTES + 1} bytes, wanted at most {MANIFEST_BYTES}"
         assert self.refuse(bytes(MANIFEST_BYTES + 1)) == InvalidDocument("document", "$", reason)
+
+    def test_as_long_as_may_be(self) -> None:
+        world, raw = World(), IMAGE.raw.ljust(MANIFEST_BYTES)
+        assert is_successful(world.extract(replace(world.good(), blob=world.put(raw))))
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [(OSError(5, "Input/output error"), "Input/output error"), (OSError("odd"), "odd")],
+    )
+    def test_that_cannot_be_read(
+        self, fault: OSError, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Broken(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise fault
+
+        world = World()
+        good = world.good()
+        monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: Success(Broken()))
+        assert world.extract(good).failure() == StoreUnavailable(good.blob.key, "read", reason)
+
+    def test_no_more_is_read_than_may_be(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever a quarantine says of the blob's size."""
+        sizes: list[int] = []
+
+        class Grown(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                content = super().read(size)
+                sizes.append(len(content))
+                return content
+
+        world = World()
+        good, file = world.good(), Grown(bytes(MANIFEST_BYTES + 9))
+        monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: Success(file))
+        assert isinstance(world.extract(good).failure(), InvalidDocument)
+        assert sizes == [MANIFEST_BYTES]
 
     def test_gone(self) -> None:
         world = World()
@@ -199,4 +242,6 @@ def test_layers_are_checked_where_that_is_wanted() -> None:
     world = World()
     lying = world.with_config(make_oci_config([make_layer({"c": b""}).diff_id, DIGEST]))
     assert is_successful(world.extract(lying))
+    unasked = extract_manifest(quarantine=world.quarantine, keyring=StaticKeyring(()))
+    assert is_successful(unasked(Unverified(lying, "a test")))
     assert isinstance(world.extract(lying, check_layers=True).failure(), DiffIDMismatch)

@@ -31,6 +31,7 @@ def beside(image: str) -> Candidate:
 
 ORIGIN = beside("https://example.com/images/app.aci")
 MIRRORS = table("https://example.com/images", "https://m.example", "https://n.example/x")
+PLACES = ["https://m.example/app.aci", "https://n.example/x/app.aci"]
 
 
 def test_mirrors_come_first_and_in_order() -> None:
@@ -73,7 +74,9 @@ def mirrored(
 def test_a_signature_elsewhere(signature: str, wanted: str) -> None:
     """It moves where the same prefix covers it."""
     value = located(Candidate(ORIGIN.image, signature))
-    assert mirrored(MIRRORS, value)[0].signature == wanted
+    there = mirrored(MIRRORS, value)
+    assert there[0].signature == wanted
+    assert [each.image for each in there] == [*PLACES, ORIGIN.image]
 
 
 def test_who_named_a_place() -> None:
@@ -90,6 +93,7 @@ def test_a_signature_that_the_user_named_stays() -> None:
     value = located(ORIGIN)
     there = mirrored(MIRRORS, value, signature=ORIGIN.signature)
     assert {each.signature for each in there} == {ORIGIN.signature}
+    assert [each.image for each in there] == [*PLACES, ORIGIN.image]
 
 
 def test_a_prefix_that_is_one_file() -> None:
@@ -113,5 +117,6 @@ def test_so_many_places_and_an_origin_among_them() -> None:
 
 
 def test_pickles() -> None:
+    assert mirror_candidates(MIRRORS).name == "mirror"
     stage = pickle.loads(pickle.dumps(mirror_candidates(MIRRORS)))
     assert stage(located(ORIGIN)) == mirror_candidates(MIRRORS)(located(ORIGIN))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
+from returns.result import Failure
 
 from pipeline.digest import Digest
 from pipeline.errors import ExitCode, InvalidReference, UnsupportedReference
@@ -18,6 +19,7 @@ from pipeline.reference import (
     ImageIDReference,
     ImagePathReference,
     Reference,
+    ReferenceProblem,
     looks_like_path,
 )
 from pipeline.reference.archive_url import parse_archive_url
@@ -25,6 +27,7 @@ from pipeline.reference.docker import parse_docker_reference
 from pipeline.reference.grammar import parse_app_string
 from pipeline.stages.parse import parse_reference
 from pipeline.testing.fakes import MemoryPaths
+from tests.support.vectors import shown
 
 DATA = Path(__file__).parents[1] / "data" / "rkt"
 FILES = (
@@ -46,10 +49,6 @@ def vectors(name: str) -> list[Any]:
     loaded = json.loads((DATA / f"{name}.json").read_text())["vectors"]
     assert isinstance(loaded, list)
     return loaded
-
-
-def shown(vector: Any) -> str:
-    return repr(vector["in"])[:60]
 
 
 def described(reference: Reference) -> dict[str, object]:
@@ -248,6 +247,16 @@ class TestKinds:
         outcome = parse_reference(MemoryPaths(frozenset({"/images/app"})))("app")
         assert 'wanted a path that ends in ".aci"' in outcome.failure().message
 
+    def test_a_dot_behind_the_first_part_makes_no_host(self) -> None:
+        reference = PARSE("docker://a/b.c/d").unwrap()
+        assert isinstance(reference, DockerReference)
+        assert (reference.host, reference.repository) == ("docker.io", "a/b.c/d")
+
+    def test_a_registry_name_of_the_greatest_length(self) -> None:
+        name = f"h.example/{'a' * (255 - len('h.example/'))}"
+        assert is_successful(PARSE(f"docker://{name}"))
+        assert not is_successful(PARSE(f"docker://{name}a"))
+
     def test_digest_and_tag_together(self) -> None:
         digest = Digest("sha256", "a" * 64)
         outcome = PARSE(f"docker:r.example:5000/a/b:1@{digest}")
@@ -296,7 +305,19 @@ class TestKinds:
 
     def test_folder_with_control_character_is_refused(self) -> None:
         outcome = parse_reference(MemoryPaths(folder="/a\nb"))("./app.aci")
-        assert "the current folder" in outcome.failure().message
+        assert outcome == Failure(
+            InvalidReference(
+                "./app.aci",
+                "wanted no control character in the name of the current folder",
+                "rename the folder, or give an absolute path",
+            )
+        )
+
+    def test_location_by_http(self) -> None:
+        assert PARSE("http://h/a.aci").unwrap() == ArchiveReference("http://h/a.aci")
+
+    def test_stage_has_a_name(self) -> None:
+        assert PARSE.name == "parse"
 
     def test_stage_is_picklable(self) -> None:
         stage = pickle.loads(pickle.dumps(PARSE))
@@ -329,6 +350,7 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "name that walks": ("a/../b:1", 2, 'no empty, "." or ".." segment'),
     "name with two slashes": ("a//b", 2, 'no empty, "." or ".." segment'),
     "second colon": ("app:1:2", 5, "one colon at most"),
+    "third colon": ("app:1:2:3", 5, "one colon at most"),
     "colon in label": ("app,a=b:c", 7, "one colon at most"),
     "label without value": ("app,os", 3, 'label=value after ","'),
     "label in capitals": ("app:1,os=linux,Arch=x", 15, "lower-case letters"),
@@ -347,6 +369,7 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "URL with bad port": ("https://h:80a/a.aci", 9, "a port"),
     "URL with port 0": ("https://h:0/a.aci", 10, "a port from 1"),
     "URL with port 65536": ("https://h:65536/a.aci", 10, "to 65535"),
+    "URL of a folder": ("https://h/a/", 9, "names a file"),
     "URL with bad escape": ("https://h/a%2.aci", 11, 'two hex digits after "%"'),
     "file: of a host": ("file://h/a.aci", 7, "no host"),
     "file: relative": ("file:a.aci", 5, "absolute path"),
@@ -355,6 +378,8 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "file: of a folder": ("file:///a%2F", 5, "absolute path of a file"),
     "registry path": ("docker://Busybox", 9, "lower-case letters"),
     "registry host": ("docker://-a.b/c", 9, "a host"),
+    "registry of no IPv6 address": ("docker://[1:2]:5/c", 10, "an IPv6 address"),
+    "registry path behind a host": ("docker://h.example/a/B", 20, "lower-case letters"),
     "registry port": ("docker://h:0/c", 11, "a port from 1"),
     "registry tag": ("docker://busybox:-1", 17, "as tag"),
     "registry digest": ("docker://busybox@sha256:abc", 17, '"sha256:" and 64'),
@@ -394,13 +419,41 @@ def test_every_sentence_that_people_read() -> None:
 
 
 def test_location_of_bytes_that_are_no_text() -> None:
-    assert parse_archive_url("https://h/\udcff.aci").failure().position == 10
+    wanted = ReferenceProblem("wanted text in UTF-8", "write other bytes as %FF", 10)
+    assert parse_archive_url("https://h/\udcff.aci") == Failure(wanted)
+
+
+def test_user_info_of_a_location() -> None:
+    """Whoever shows the text hides it; the position is that of the first sign."""
+    assert parse_archive_url("https://u@v@h/a.aci") == Failure(
+        ReferenceProblem(
+            "wanted no user name or password in the URL",
+            "URLs are stored and shown, and this version sends no credentials",
+            9,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://h:1/a.aci", "https://h:1/a.aci"),
+        ("https://h:65535/a.aci?b/c#d", "https://h:65535/a.aci?b/c#d"),
+        ("file://localhost/a.aci", "file:///a.aci"),
+        ("file:///caf%E9.aci", "file:///caf%E9.aci"),
+    ],
+)
+def test_location(text: str, url: str) -> None:
+    assert PARSE(text).unwrap() == ArchiveReference(url)
 
 
 def test_unknown_scheme_is_unsupported() -> None:
     error = PARSE("s3://bucket/a.aci").failure()
-    assert isinstance(error, UnsupportedReference)
-    assert 'the scheme "s3"' in error.message
+    assert error == UnsupportedReference(
+        "s3://bucket/a.aci",
+        'the scheme "s3" is none of file, http, https and docker',
+        "give the image's path, its https: URL or its name",
+    )
 
 
 class TestSecrets:
@@ -425,6 +478,13 @@ class TestSecrets:
         error = PARSE(text).failure()
         assert "pa55" not in repr(error) + error.message + error.hint
 
+    def test_what_is_shown_is_otherwise_as_it_was_written(self) -> None:
+        """A position would be that of another character."""
+        error = PARSE("https://example.com:bad/a%20b.aci?token=pa55").failure()
+        assert isinstance(error, InvalidReference)
+        assert error.untrusted_text == "https://example.com:bad/a%20b.aci?token=…"
+        assert error.position is None
+
     def test_user_info_is_refused_with_advice(self) -> None:
         error = PARSE("https://user:pa55@example.com/a.aci").failure()
         assert "no user name or password" in error.message
@@ -435,15 +495,31 @@ class TestSecrets:
 
 
 class TestLimit:
-    def test_text_at_the_limit(self) -> None:
-        name = "a" * (REFERENCE_CHARACTERS - len("cimd:appc:v=0:"))
-        assert is_successful(PARSE(name))
+    """Of the text as it is written, and of the canonical form, which escapes make longer."""
+
+    CIMD = "cimd:appc:v=0:"
+    ADVICE = "give the image's path, URL, name, docker:// reference or ID"
+
+    @pytest.mark.parametrize("start", ["", CIMD])
+    def test_text_at_the_limit(self, start: str) -> None:
+        name = "a" * (REFERENCE_CHARACTERS - len(self.CIMD))
+        assert is_successful(PARSE(start + name))
 
     def test_text_beyond_the_limit(self) -> None:
-        error = PARSE("a" * (REFERENCE_CHARACTERS + 1)).failure()
-        assert isinstance(error, InvalidReference)
-        assert error.position == REFERENCE_CHARACTERS
-        assert f"at most {REFERENCE_CHARACTERS} characters, got 4097" in error.message
+        text = "a" * (REFERENCE_CHARACTERS + 1)
+        wanted = "wanted at most 4096 characters, got 4097"
+        assert PARSE(text) == Failure(
+            InvalidReference(text, wanted, self.ADVICE, REFERENCE_CHARACTERS)
+        )
 
-    def test_canonical_form_beyond_the_limit(self) -> None:
-        assert "at most" in PARSE(f"/{'é' * (REFERENCE_CHARACTERS - 5)}.aci").failure().message
+    @pytest.mark.parametrize(
+        ("text", "length"),
+        [
+            ("a" * (REFERENCE_CHARACTERS - len(CIMD) + 1), REFERENCE_CHARACTERS + 1),
+            (f"/{'é' * 4000}.aci", len("cimd:aci-archive:v=0:file%3A%2F%2F%2F.aci") + 4000 * 10),
+        ],
+    )
+    def test_canonical_form_beyond_the_limit(self, text: str, length: int) -> None:
+        """No character of what was written is the first too many."""
+        wanted = f"wanted at most 4096 characters, got {length} with escapes"
+        assert PARSE(text) == Failure(InvalidReference(text, wanted, self.ADVICE))

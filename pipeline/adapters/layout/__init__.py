@@ -9,6 +9,7 @@
 (<Success: ()>, False)
 """
 
+from pipeline.adapters.layout.rooms import QuarantineFolder
 from pipeline.adapters.layout.store import LayoutStore, open_store
 
-__all__ = ["LayoutStore", "open_store"]
+__all__ = ["LayoutStore", "QuarantineFolder", "open_store"]

@@ -9,16 +9,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from pipeline.adapters.layout.blobs import Blob
-from pipeline.adapters.layout.rows import (
-    decode_platform,
-    digest_of,
-    encode_platform,
-    has_registry_images,
-    refusing,
-)
+from pipeline.adapters.layout.rows import has_registry_images, refusing
 from pipeline.digest import Digest
 from pipeline.oci import OciPlatform
 from pipeline.results import ACI_TYPE, Stored
+from pipeline.written.values import decode_platform, digest_of, encode_platform
 
 
 def blobs_of(connection: sqlite3.Connection, image: Stored) -> tuple[Blob, ...]:

@@ -13,16 +13,13 @@ from typing import Final, final
 
 from pipeline.adapters.layout import contents, index
 from pipeline.adapters.layout.blobs import Blob
-from pipeline.adapters.layout.rows import (
-    from_microseconds,
-    has_registry_images,
-    to_microseconds,
-)
+from pipeline.adapters.layout.rows import has_registry_images
 from pipeline.limits import REMOTES_PER_RECORD
 from pipeline.names import ImageName, Labels
 from pipeline.oci import OciPlatform
 from pipeline.results import ACI_TYPE, Freshness, NoProof, Provenance, Stored, Validators
 from pipeline.storage import better_provenance
+from pipeline.written.values import from_microseconds, to_microseconds
 
 UNKNOWN: Final = NoProof("the index was made again and nothing says how this image was proven")
 """What is known of an image that has neither row nor record."""

@@ -7,17 +7,11 @@ format, what it has no columns for is what it was for every image then.
 import json
 import sqlite3
 
-from pipeline.adapters.layout.proofs import decode_manifest_proof, decode_proof
-from pipeline.adapters.layout.rows import (
-    decode_labels,
-    digest_of,
-    from_microseconds,
-    has_registry_images,
-    refusing,
-    text,
-)
+from pipeline.adapters.layout.rows import has_registry_images, refusing
 from pipeline.names import ImageName
 from pipeline.results import ACI_TYPE, NoProof, Provenance, Stored
+from pipeline.written.proofs import decode_manifest_proof, decode_proof
+from pipeline.written.values import decode_labels, digest_of, from_microseconds, text
 
 _COLUMNS = (
     "SELECT hex, name, labels, archive_bytes, imported_at, source, unverified_reason, "

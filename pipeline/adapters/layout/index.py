@@ -11,16 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from pipeline.adapters.layout.images import decode_image, select_images
-from pipeline.adapters.layout.proofs import digest_documents, provenance_document, signer_documents
-from pipeline.adapters.layout.rows import (
-    digest_of,
-    encode_labels,
-    encode_version,
-    from_microseconds,
-    has_versions,
-    refusing,
-    to_microseconds,
-)
+from pipeline.adapters.layout.rows import encode_version, has_versions, refusing
 from pipeline.digest import HEX_LENGTH, Digest, DigestAlgorithm
 from pipeline.names import ImageName, Labels
 from pipeline.results import (
@@ -30,6 +21,8 @@ from pipeline.results import (
     SignatureProof,
     Stored,
 )
+from pipeline.written.proofs import digest_documents, provenance_document, signer_documents
+from pipeline.written.values import digest_of, encode_labels, from_microseconds, to_microseconds
 
 
 def with_prefix(

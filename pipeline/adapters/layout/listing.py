@@ -29,15 +29,11 @@ from typing import Final, final
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.filesystem import DRAFT_SUFFIX, drop_file, place_file
 from pipeline.adapters.layout.place import Place
-from pipeline.adapters.layout.rows import (
-    decode_platform,
-    digest_of,
-    has_registry_images,
-    refusing,
-)
+from pipeline.adapters.layout.rows import has_registry_images, refusing
 from pipeline.limits import LISTED_AT_ONCE, LISTING_SHARE
 from pipeline.oci import INDEX_TYPE, Descriptor, OciPlatform
 from pipeline.results import ACI_TYPE
+from pipeline.written.values import decode_platform, digest_of
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 

@@ -13,7 +13,6 @@ from typing import BinaryIO
 from pipeline.adapters.layout import contents, index, remotes
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.place import Place
-from pipeline.adapters.layout.rows import digest_of, from_microseconds
 from pipeline.digest import Digest, DigestAlgorithm
 from pipeline.errors import AmbiguousImage, ImageNotFound, StoreUnavailable
 from pipeline.names import ImageName, Labels
@@ -21,6 +20,7 @@ from pipeline.ports import RemoteEntry
 from pipeline.reference import AppcReference
 from pipeline.results import ACI_TYPE, Stored
 from pipeline.storage import NO_ARCHIVE, has_labels, is_id_prefix, is_rememberable
+from pipeline.written.values import digest_of, from_microseconds
 
 
 def resolve(place: Place, hex_prefix: str, algorithm: DigestAlgorithm) -> Stored:

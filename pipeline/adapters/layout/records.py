@@ -22,24 +22,24 @@ from typing import Final
 from pipeline.adapters.layout.facts import Description, Facts, Remote
 from pipeline.adapters.layout.failures import Refused
 from pipeline.adapters.layout.filesystem import Filesystem, make_folders, place_file
-from pipeline.adapters.layout.proofs import decode_provenance, provenance_document
-from pipeline.adapters.layout.rows import (
-    decode_labels,
-    decode_platform,
-    encode_labels,
-    encode_platform,
-    from_microseconds,
-    number,
-    refusing,
-    text,
-    to_microseconds,
-)
+from pipeline.adapters.layout.rows import refusing
 from pipeline.digest import HEX_LENGTH, Digest
 from pipeline.errors import StoreCorrupt, StoreUnavailable
 from pipeline.limits import RECORD_BYTES
 from pipeline.names import ImageName
 from pipeline.oci import MANIFEST_TYPES
 from pipeline.results import Freshness, ManifestProof, NoProof, Provenance, Validators
+from pipeline.written.proofs import decode_provenance, provenance_document
+from pipeline.written.values import (
+    decode_labels,
+    decode_platform,
+    encode_labels,
+    encode_platform,
+    from_microseconds,
+    number,
+    text,
+    to_microseconds,
+)
 
 SUFFIX: Final = ".json"
 REMOVED_SUFFIX: Final = ".removed"

@@ -4,10 +4,10 @@ import sqlite3
 from hashlib import sha256
 
 from pipeline.adapters.layout import index
-from pipeline.adapters.layout.rows import from_microseconds, to_microseconds
 from pipeline.ports import RemoteEntry
 from pipeline.results import Freshness, Validators
 from pipeline.storage import bounded
+from pipeline.written.values import from_microseconds, to_microseconds
 
 
 def set_remote(

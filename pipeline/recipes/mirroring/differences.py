@@ -1,6 +1,6 @@
 """What differs: of two lock files, of a list and a lock file, of an image and what was locked.
 
-old, new -> tuple[Change, ...];  what is, what was locked -> Result[…, LockDiffers]
+old, new -> tuple[LockChange, ...];  what is, what was locked -> Result[…, LockDiffers]
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ _NOBODY: Final = "nobody"
 
 @final
 @dataclass(frozen=True, slots=True, order=True)
-class Change:
+class LockChange:
     """One difference of two lock files.
 
     ``old`` and ``new`` are digests, where ``what`` is ``signers`` the signers with a comma between
@@ -39,14 +39,14 @@ class Change:
     new: str
 
 
-def diff_locks(old: Iterable[LockedImage], new: Iterable[LockedImage]) -> tuple[Change, ...]:
+def diff_locks(old: Iterable[LockedImage], new: Iterable[LockedImage]) -> tuple[LockChange, ...]:
     """Return what makes the new lock file of the old, in order of references.
 
     Where one image took the place of another, that is a change of its digest. All platforms of a
     reference can hold several images of one platform: those come and go.
     """
     before, after = _by_key(old), _by_key(new)
-    changes: set[Change] = set()
+    changes: set[LockChange] = set()
     for key in {*before, *after}:
         changes.update(_changes(key, before.get(key, {}), after.get(key, {})))
     return tuple(sorted(changes))
@@ -65,15 +65,14 @@ def check_list(
         found[image.reference].append(image)
     asked: list[tuple[LockedImage, ...]] = []
     for entry in entries:
+        shown = shown_reference(entry.reference)
         wanted = "" if entry.platform is None else str(entry.platform)
         is_all = entry.platform == "all"
-        images = tuple(
-            image for image in found[entry.reference] if is_all or image.platform == wanted
-        )
+        images = tuple(image for image in found[shown] if is_all or image.platform == wanted)
         if not images or (len(images) > 1 and not is_all):
             what = f"what the lock file has{_for(wanted)}"
             got = f"{len(images)} images" if images else "nothing"
-            return Failure(LockDiffers(shown_reference(entry.reference), what, got, "one image"))
+            return Failure(LockDiffers(shown, what, got, "one image"))
         asked.append(images)
     for image in sorted(set().union(*found.values()).difference(*asked)):
         what = f"what the list has{_for(image.platform)}"
@@ -96,6 +95,25 @@ def check_image(stored: Stored, locked: LockedImage) -> Result[Stored, LockDiffe
     return Success(stored)
 
 
+def check_images(
+    stored: Stored, entry: MirrorEntry, locked: tuple[LockedImage, ...]
+) -> Result[Stored, LockDiffers]:
+    """Return an image of an entry once it is a locked one; without any, nothing is demanded.
+
+    Errors: as :func:`check_image`.
+    """
+    if not locked:
+        return Success(stored)
+    if entry.platform != "all":
+        return check_image(stored, locked[0])
+    for each in locked:
+        if each.image_id == stored.image_id:
+            return check_image(stored, each)
+    wanted = " or ".join(str(each.image_id) for each in locked)
+    shown = shown_reference(entry.reference)
+    return Failure(LockDiffers(shown, "a digest", str(stored.image_id), wanted))
+
+
 def _by_key(images: Iterable[LockedImage]) -> dict[Key, dict[str, str]]:
     """Return the signers by digest by what was asked for."""
     keyed: defaultdict[Key, dict[str, str]] = defaultdict(dict)
@@ -104,20 +122,20 @@ def _by_key(images: Iterable[LockedImage]) -> dict[Key, dict[str, str]]:
     return keyed
 
 
-def _changes(key: Key, old: dict[str, str], new: dict[str, str]) -> Iterable[Change]:
+def _changes(key: Key, old: dict[str, str], new: dict[str, str]) -> Iterable[LockChange]:
     gone, come = sorted({*old} - {*new}), sorted({*new} - {*old})
     if len(old) == len(new) == len(gone) == 1:
-        yield Change(*key, "digest", gone[0], come[0])
+        yield LockChange(*key, "digest", gone[0], come[0])
         if old[gone[0]] != new[come[0]]:
-            yield Change(*key, "signers", old[gone[0]], new[come[0]])
+            yield LockChange(*key, "signers", old[gone[0]], new[come[0]])
         return
     for digest in gone:
-        yield Change(*key, "removed", digest, "")
+        yield LockChange(*key, "removed", digest, "")
     for digest in come:
-        yield Change(*key, "added", "", digest)
+        yield LockChange(*key, "added", "", digest)
     for digest in {*old} & {*new}:
         if old[digest] != new[digest]:
-            yield Change(*key, "signers", old[digest], new[digest])
+            yield LockChange(*key, "signers", old[digest], new[digest])
 
 
 def _for(platform: str) -> str:

@@ -1,7 +1,8 @@
 """The JSON Schema of a list of images in YAML or JSON, as a value.
 
-It refuses and accepts what ``parse_list`` does, except that it cannot tell whether an image stands
-there twice. Source: JSON Schema draft 2020-12.
+It accepts and refuses what ``parse_list`` does, but for what a schema cannot tell: that an image
+stands there twice, or a key in both letter cases, and 1.0 from 1.
+Source: JSON Schema draft 2020-12.
 """
 
 from collections.abc import Mapping

@@ -13,9 +13,9 @@ Lines, with words apart by spaces, and ``#`` before what is for people::
     key       = 40HEXDIG / 64HEXDIG
     comment   = "#" *CHAR
 
-YAML and JSON say the same with members, as :mod:`pipeline.recipes.mirroring.list_schema` has it. What an image does not say
-of itself is as ``defaults`` has it; what it does say stands in place of the default, also of
-``signed-by``.
+YAML and JSON say the same with members: :mod:`pipeline.recipes.mirroring.list_schema`. What an
+image does not say of itself is as ``defaults`` has it; what it does say stands in place of the
+default, also of ``signed-by``.
 
 What is unknown, stands there twice or is of another type is refused with its place: what is
 misspelt must not silently demand nothing. So is a list of no images, as an empty file may be one

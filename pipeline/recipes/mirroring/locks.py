@@ -45,6 +45,7 @@ from pipeline.recipes.mirroring.entries import MirrorEntry
 from pipeline.recipes.mirroring.parts import parse_key, place_of, read_reference, read_version
 from pipeline.recipes.mirroring.signers import signer_names
 from pipeline.results import Stored
+from pipeline.stages.parse import shown_reference
 from pipeline.strict_json import JsonProblem, JsonValue, parse_json
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ _PLATFORM: Final = re.compile(rf"(?:{PLATFORM_WORD.pattern}/){{1,2}}{PLATFORM_WO
 class LockedImage:
     """What was fetched for a reference, by image ID, and who had signed it, in order.
 
+    ``reference`` is as it is shown, without what may be secret in a URL: a lock file is shared.
     ``platform`` is the one that was asked for, empty where none was; where all were, it is the
     image's own. ``signers`` are spelt as :func:`signer_name` spells them, each once, in order.
     """
@@ -74,7 +76,8 @@ def lock_image(entry: MirrorEntry, stored: Stored) -> LockedImage:
     platform = "" if entry.platform is None else str(entry.platform)
     if entry.platform == "all":
         platform = _own_platform(stored)
-    return LockedImage(entry.reference, platform, stored.image_id, signer_names(stored))
+    reference = shown_reference(entry.reference)
+    return LockedImage(reference, platform, stored.image_id, signer_names(stored))
 
 
 def encode_lock(images: Iterable[LockedImage]) -> bytes:

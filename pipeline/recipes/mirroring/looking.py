@@ -8,7 +8,7 @@ store's word alone asks nobody here either.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, final
 
 from returns.pipeline import is_successful
@@ -45,12 +45,15 @@ class Looked:
 
     The target lacks the blobs in ``lacking``: digests and sizes in bytes, each once. ``is_known``
     is False where that cannot be told before the fetch. ``is_stored``: the target has exactly what
-    was found, and need not ask again.
+    was found, and need not ask again. ``image_id`` is that of the one image that was found, and
+    ``is_moved`` says that another one than the locked has its name now: that one was looked at.
     """
 
     lacking: tuple[tuple[Digest, int], ...] = ()
     is_known: bool = True
     is_stored: bool = False
+    image_id: Digest | None = None
+    is_moved: bool = False
 
 
 _UNKNOWN: Final = Looked(is_known=False)
@@ -89,7 +92,7 @@ def _look_at_one(
 ) -> Result[Looked, PipelineError]:
     stored = fetcher.look_up(reference).bind(lambda found: fetcher.judged(found, reference))
     if fetcher.pull_policy == "new" and is_successful(stored):
-        return Success(_STORED)
+        return Success(replace(_STORED, image_id=stored.unwrap().image_id))
     located = locate_image(fetcher, reference)
     if not is_successful(located):
         return Failure(located.failure())
@@ -98,8 +101,9 @@ def _look_at_one(
         return Failure(with_manifest.failure())
     digest, manifest = with_manifest.unwrap()
     if stored.map(lambda image: image.image_id == digest).value_or(False):
-        return Success(_STORED)
-    return _lacking(manifest.blobs, has_blob)
+        return Success(replace(_STORED, image_id=digest))
+    lacking = _lacking(manifest.blobs, has_blob)
+    return lacking.map(lambda looked: replace(looked, image_id=digest))
 
 
 def _verified_manifest(

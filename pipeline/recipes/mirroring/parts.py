@@ -9,7 +9,7 @@ from typing import Final
 from returns.result import Failure, Result, Success
 
 from pipeline.limits import REFERENCE_CHARACTERS
-from pipeline.reference import CONTROL, SURROGATE
+from pipeline.reference import CONTROL
 from pipeline.strict_json import JsonProblem, JsonValue
 
 _KEY: Final = re.compile(r"[0-9A-Fa-f]{40}(?:[0-9A-Fa-f]{24})?", re.ASCII)
@@ -38,7 +38,7 @@ def read_reference(value: JsonValue) -> Result[str, JsonProblem]:
     if len(text) > REFERENCE_CHARACTERS:
         wanted = f"wanted at most {REFERENCE_CHARACTERS}"
         return Failure(JsonProblem(value.path, f"got {len(text)} characters, {wanted}"))
-    if CONTROL.search(text) is not None or SURROGATE.search(text) is not None:
+    if CONTROL.search(text) is not None:
         return Failure(JsonProblem(value.path, "wanted a reference without control characters"))
     return Success(text)
 

@@ -14,7 +14,8 @@ from returns.result import Result
 
 from pipeline.digest import Digest
 from pipeline.errors import ExitCode, PipelineError
-from pipeline.recipes.mirroring.signers import signer_names
+from pipeline.recipes.mirroring.entries import MirrorEntry
+from pipeline.recipes.mirroring.locks import LockedImage, lock_image
 from pipeline.results import NoProof, Stored
 
 Outcome = Literal["new", "already-stored", "unchanged"]
@@ -25,29 +26,37 @@ Outcome = Literal["new", "already-stored", "unchanged"]
 class MirroredImage:
     """An image that the target has, whole and proven.
 
-    ``platform`` is what it says it is for; empty where it says nothing. ``signers`` are sorted
-    fingerprints of keys; ``unverified`` is why it has none, empty where it is proven. ``size`` is
+    ``locked`` is what a lock file says of it. ``platform`` is what it says it is for; empty where
+    it says nothing. ``unverified`` is why it has no signers, empty where it is proven. ``size`` is
     in bytes, of all that it is made of.
     """
 
-    image_id: Digest
+    locked: LockedImage
     name: str
     platform: str
-    signers: tuple[str, ...]
     size: int
     outcome: Outcome
     unverified: str = ""
 
+    @property
+    def image_id(self) -> Digest:
+        """The image's ID."""
+        return self.locked.image_id
 
-def mirrored_image(stored: Stored) -> MirroredImage:
-    """Return what a report says of a stored image."""
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Fingerprints of the keys that are proven to have signed, sorted."""
+        return self.locked.signers
+
+
+def mirrored_image(entry: MirrorEntry, stored: Stored) -> MirroredImage:
+    """Return what a report says of an image that is stored for an entry."""
     proof = stored.provenance
     words = (stored.labels.get("os"), stored.labels.get("arch"))
     return MirroredImage(
-        stored.image_id,
+        lock_image(entry, stored),
         stored.name,
         "/".join(word for word in words if word),
-        signer_names(stored),
         stored.archive_bytes,
         stored.outcome,
         proof.reason if isinstance(proof, NoProof) else "",
@@ -99,6 +108,12 @@ class MirrorReport:
     def requests(self) -> int:
         """Requests that were sent."""
         return sum(line.requests for line in self.lines)
+
+    @property
+    def locked(self) -> tuple[LockedImage, ...]:
+        """What a lock file says of the images that are there."""
+        images = (line.outcome for line in self.lines)
+        return tuple(each.unwrap().locked for each in images if is_successful(each))
 
     @property
     def exit_code(self) -> ExitCode:

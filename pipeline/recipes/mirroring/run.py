@@ -10,7 +10,7 @@ needs no transfer, and what was half there goes on from where it was.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, final
 from urllib.parse import urlsplit
 
@@ -18,12 +18,13 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from pipeline.engine import Engine, Job
-from pipeline.errors import EngineUnavailable, NotTried, PipelineError, WorkerLost
+from pipeline.errors import EngineUnavailable, ExitCode, NotTried, PipelineError, WorkerLost
 from pipeline.recipes.mirroring.entries import MirrorEntry
+from pipeline.recipes.mirroring.locks import LockedImage
 from pipeline.recipes.mirroring.looking import Looked
 from pipeline.recipes.mirroring.plan import Plan, plan_fetches
 from pipeline.recipes.mirroring.report import MirroredImage, MirrorLine, MirrorReport
-from pipeline.recipes.mirroring.work import Ended, Fetch, FetchItem, Look, failed
+from pipeline.recipes.mirroring.work import Ended, Fetch, Look, MirrorItem, failed
 from pipeline.recipes.mirroring.workshop import Workshop
 from pipeline.reference import AppcReference, ArchiveReference, DockerReference, Reference
 from pipeline.stages.parse import shown_reference
@@ -61,13 +62,20 @@ class Survey:
         found = (look.value_or(None) for look in self.looks if look is not None)
         return sum(each is not None and not each.is_known for each in found)
 
+    @property
+    def exit_code(self) -> ExitCode:
+        """The code of the first failure in the list's order."""
+        failures = (each.failure() for each in self.looks if each and not is_successful(each))
+        return next((error.exit_code for error in failures), ExitCode.DONE)
+
 
 @final
 @dataclass(slots=True)
 class MirrorRun:
     """One run over ``entries``; :meth:`survey` comes first, :meth:`fetch` may follow.
 
-    ``references`` are those of the entries, in their order.
+    ``references`` are those of the entries, in their order; ``locked``, where it is not empty, what
+    a lock file says of each.
     """
 
     engine: Engine
@@ -76,10 +84,12 @@ class MirrorRun:
     references: Sequence[Reference]
     watcher: Watcher
     fail_fast: bool = False
+    locked: Sequence[tuple[LockedImage, ...]] = ()
     _lines: dict[int, tuple[MirrorLine, ...]] = field(default_factory=dict)
     _looks: dict[int, Ended[Looked]] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
     _hosts: list[str] = field(default_factory=list)
+    _items: list[MirrorItem] = field(default_factory=list)
 
     def survey(self) -> Result[Survey, EngineUnavailable]:
         """Look at every entry; what cannot be had is told, and is a line of the report."""
@@ -94,9 +104,11 @@ class MirrorRun:
             self._tell(place, (look.failed(look.outcome.failure()),))
             return not self.fail_fast
 
-        jobs = [
-            Job(entry, host=host) for entry, host in zip(self.entries, self._hosts, strict=True)
+        locked = self.locked or [()] * len(self.entries)
+        self._items = [
+            MirrorItem(entry, images) for entry, images in zip(self.entries, locked, strict=True)
         ]
+        jobs = [Job(item, host=host) for item, host in zip(self._items, self._hosts, strict=True)]
         done = self.engine.run(Look(self.workshop), jobs, ended)
         if not is_successful(done):
             return Failure(done.failure())
@@ -124,7 +136,7 @@ class MirrorRun:
         if not (self.fail_fast and self._lines):
             jobs = [
                 Job(
-                    FetchItem(self.entries[place], self._looks[place].outcome.unwrap().is_stored),
+                    replace(self._items[place], looked=self._looks[place].outcome.unwrap()),
                     after,
                     self._hosts[place],
                 )

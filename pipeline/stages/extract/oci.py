@@ -128,7 +128,7 @@ def _read(
         return Failure(opened.failure())
     with opened.unwrap() as file:
         try:
-            return Success(file.read(limit + 1))
+            return Success(file.read(limit))
         except OSError as error:
             return Failure(StoreUnavailable(blob.key, "read", error.strerror or str(error)))
 

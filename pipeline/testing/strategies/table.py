@@ -39,6 +39,9 @@ from pipeline.ports import (
     ResumePoint,
     Wanted,
 )
+from pipeline.recipes.mirroring.differences import LockChange
+from pipeline.recipes.mirroring.entries import MirrorEntry
+from pipeline.recipes.mirroring.locks import LockedImage
 from pipeline.reference import (
     AppcReference,
     ArchiveReference,
@@ -151,9 +154,12 @@ STRATEGIES: Final[Mapping[object, Callable[[], st.SearchStrategy[Any]]]] = {
     LoadedImage: ours.loaded_images,
     LoadedPolicy: ours.loaded_policies,
     Located: ours.located,
+    LockChange: ours.lock_changes,
+    LockedImage: ours.locked_images,
     ManifestEvidence: ours.manifest_evidence,
     ManifestProof: ours.manifest_proofs,
     MatchReference: ours.match_references,
+    MirrorEntry: ours.mirror_entries,
     Mirrors: ours.mirrors,
     NameMirrors: ours.name_mirrors,
     NamedScope: lambda: st.builds(NamedScope, ours.image_names()),

@@ -2,8 +2,8 @@
 
     Provenance <-> document; reading raises what a wrong one leads to
 
-Callers read within :func:`.rows.refusing`. Bytes that people may want to look at are hex, whole
-documents and signatures base64.
+Callers read within a block that refuses :data:`.values.DAMAGE`. Bytes that people may want to look
+at are hex, whole documents and signatures base64.
 """
 
 import base64
@@ -13,7 +13,6 @@ from typing import Any, Final, Literal, get_args
 
 from returns.pipeline import is_successful
 
-from pipeline.adapters.layout.rows import from_microseconds, text, to_microseconds
 from pipeline.digest import parse_digest
 from pipeline.names import ImageName
 from pipeline.results import (
@@ -35,6 +34,7 @@ from pipeline.trust import (
     Signer,
     SigstoreSigner,
 )
+from pipeline.written.values import from_microseconds, text, to_microseconds
 
 _HASHES: Final[dict[str, SignatureHash]] = {name: name for name in get_args(SignatureHash)}
 _FORMATS: Final[dict[str, Literal["simple", "sigstore"]]] = {

@@ -1,0 +1,1 @@
+"""What stores write down of an image beside its bytes, as JSON: the same in every store."""
