@@ -1,15 +1,22 @@
 """Many images of a real registry, mirrored: what travels, what is proven, what is left to do."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
 
+from pipeline.testing.makers import make_archive, make_manifest
 from pipeline.testing.oci import MadeImage
 from tests.peers.filled_registry import (
+    KEY,
     REPOSITORY,
     pushing,
     sharing_images,
@@ -18,6 +25,7 @@ from tests.peers.filled_registry import (
     unique_bytes,
     use_lookaside,
 )
+from tests.peers.nginx import Nginx
 from tests.peers.registry import Registry
 from tests.support.world import World
 
@@ -48,6 +56,32 @@ class Source:
     def mirror(self, *arguments: str) -> int:
         return self.world.run("mirror", str(self.list_file), "--to", str(self.target), *arguments)
 
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the same in a process of its own."""
+        command = (sys.executable, "-m", "pipeline", "mirror", str(self.list_file))
+        return subprocess.Popen(
+            [*command, "--to", str(self.target), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_for_blobs(self, count: int) -> None:
+        """Wait until so many blobs were fetched."""
+        deadline = time.monotonic() + 60
+        while self.blobs_asked() < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    @property
+    def distinct(self) -> int:
+        """How many blobs there are to fetch."""
+        manifests = {image.descriptor.digest for image in self.images}
+        return len({digest for image in self.images for digest in image.blobs} - manifests)
+
+    def write_list(self, *lines: str) -> None:
+        self.list_file.write_text("".join(f"{line}\n" for line in lines))
+
     def report(self) -> list[dict[str, object]]:
         return sorted(
             (json.loads(line) for line in self.world.out.splitlines()),
@@ -63,9 +97,10 @@ class Source:
         return sum(each.startswith("GET ") and "/blobs/" in each for each in self.registry.requests)
 
 
-@pytest.fixture
-def source(world: World, authority: trustme.CA) -> Iterator[Source]:
-    images = sharing_images(IMAGES)
+@contextmanager
+def filled(world: World, authority: trustme.CA, count: int) -> Iterator[Source]:
+    """Run a registry with so many signed images, whose signer is trusted."""
+    images = sharing_images(count)
     with Registry(world.home / "registry", authority.issue_cert("127.0.0.1")) as registry:
         lookaside = world.home / "lookaside"
         with pushing(registry, authority) as pusher:
@@ -75,31 +110,122 @@ def source(world: World, authority: trustme.CA) -> Iterator[Source]:
         use_lookaside(world.home, lookaside)
         trust(world.home / "config")
         source = Source(world, registry, images)
-        source.list_file.write_text("".join(f"{source.reference(n)}\n" for n in range(IMAGES)))
+        source.write_list(*map(source.reference, range(count)))
         yield source
 
 
-def test_shared_blobs_travel_once_and_again_nothing_does(source: Source) -> None:
-    assert source.mirror("--json", "--jobs=4") == 0, source.world.err
-    report = source.report()
-    print(source.world.err)
-    assert len(report) == IMAGES
-    facts = source.facts()
-    asked = source.blobs_asked()
-    distinct = {digest for image in source.images for digest in image.blobs} - {
-        image.descriptor.digest for image in source.images
-    }
-    assert asked == len(distinct)
-    received = sum(int(str(line["received"])) for line in report)
-    print(
-        "requests",
-        sum("GET" in r or "HEAD" in r for r in source.registry.requests),
-        "received",
-        received,
-    )
-    assert received <= unique_bytes(source.images) + IMAGES * 2_000 * 2
+@pytest.fixture
+def many(world: World, authority: trustme.CA) -> Iterator[Source]:
+    with filled(world, authority, IMAGES) as source:
+        yield source
 
-    assert source.mirror("--json", "--jobs=4") == 0, source.world.err
-    print(source.world.err)
-    assert source.facts() == facts
-    assert source.blobs_asked() == asked
+
+@pytest.fixture
+def few(world: World, authority: trustme.CA) -> Iterator[Source]:
+    with filled(world, authority, 12) as source:
+        yield source
+
+
+def test_shared_blobs_travel_once_and_again_nothing_does(many: Source) -> None:
+    assert many.mirror("--json", "--jobs=4") == 0, many.world.err
+    facts, first = many.facts(), many.report()
+    assert len(first) == IMAGES
+    assert many.blobs_asked() == many.distinct
+    # Beside the blobs, each manifest travels twice: to be looked at, and to be fetched by.
+    documents = 2 * sum(len(image.raw) for image in many.images)
+    received = sum(int(str(line["received"])) for line in first)
+    assert received == unique_bytes(many.images) + documents
+    assert sum(int(str(line["requests"])) for line in first) == many.distinct + 2 * IMAGES
+
+    assert many.mirror("--json", "--jobs=4") == 0, many.world.err
+    again = many.report()
+    assert many.facts() == facts
+    assert many.blobs_asked() == many.distinct
+    assert {line["outcome"] for line in again} == {"already-stored"}
+    assert sum(int(str(line["requests"])) for line in again) == IMAGES
+
+
+def test_a_run_that_is_killed_is_finished_by_the_next(many: Source) -> None:
+    killed = many.begin("--json", "--jobs=4")
+    many.wait_for_blobs(many.distinct // 3)
+    killed.kill()
+    killed.communicate()
+    before = many.blobs_asked()
+    assert before < many.distinct
+    assert many.mirror("--json", "--jobs=4") == 0, many.world.err
+    facts = many.facts()
+    # At most what was on its way then is asked for again: four images, four blobs of each.
+    assert many.distinct <= many.blobs_asked() <= many.distinct + 16
+    assert many.world.run("store", "verify", "--store", str(many.target)) == 0
+    many.world.run("store", "verify", "--store", str(many.target))
+    clean = ("mirror", str(many.list_file), "--to", str(many.world.home / "clean"), "--json")
+    assert many.world.run(*clean) == 0
+    assert many.facts() == facts
+
+
+def test_ctrl_c_tells_what_was_done_and_leaves_nothing_half_written(few: Source) -> None:
+    stopped = few.begin("--limit-rate=40K")
+    few.wait_for_blobs(3)
+    stopped.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    out, err = stopped.communicate()
+    assert stopped.returncode == 130, err
+    assert time.monotonic() - began < 10
+    assert "of 12 in the list" in out
+    assert few.world.run("store", "verify", "--store", str(few.target)) == 0, few.world.err
+    assert few.mirror() == 0, few.world.err
+
+
+def test_two_at_once_to_one_target(few: Source) -> None:
+    runs = [few.begin("--json") for _ in range(2)]
+    ends = [run.communicate() for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], ends
+    assert few.world.run("store", "verify", "--store", str(few.target)) == 0, few.world.err
+    assert few.mirror("--json") == 0
+    assert len({line["digest"] for line in few.report()}) == 12
+
+
+def test_what_nobody_signed_is_not_there_and_the_others_are(few: Source) -> None:
+    digest = few.images[5].descriptor.digest
+    (few.world.home / f"lookaside/{REPOSITORY}@sha256={digest.hex}/signature-1").unlink()
+    assert few.mirror("--json") == 6
+    failed = [line for line in few.report() if line["outcome"] == "failed"]
+    assert [line["reference"] for line in failed] == [few.reference(5)]
+    # Not even its layers were asked for.
+    own = few.images[5].blobs.keys() - few.images[4].blobs.keys()
+    assert not any(
+        str(each) in request
+        for each in own
+        for request in few.registry.requests
+        if request.startswith("GET")
+    )
+    assert few.world.run("image", "list", "--json", "--store", str(few.target)) == 0
+    assert len(few.world.out.splitlines()) == 11
+
+
+def test_after_a_failure_nothing_more_begins_where_that_is_wanted(few: Source) -> None:
+    digest = few.images[0].descriptor.digest
+    (few.world.home / f"lookaside/{REPOSITORY}@sha256={digest.hex}/signature-1").unlink()
+    assert few.mirror("--json", "--fail-fast", "--jobs=1") == 6
+    kinds = [line["error"] for line in few.report()]
+    assert sum("not-tried" in str(kind) for kind in kinds) == 11
+    assert few.blobs_asked() == 0
+
+
+def test_archives_of_a_web_server_in_the_same_list(few: Source, authority: trustme.CA) -> None:
+    archive = make_archive(make_manifest("example.com/tool"))
+    certificate = authority.issue_cert("127.0.0.1")
+    with Nginx(few.world.home / "nginx", certificate) as nginx:
+        (nginx.root / "tool.aci").write_bytes(archive)
+        (nginx.root / "tool.aci.asc").write_bytes(KEY.sign(archive))
+        (nginx.root / "other.aci").write_bytes(archive)
+        base = f"https://127.0.0.1:{nginx.tls_port}"
+        few.write_list(few.reference(0), f"{base}/tool.aci?token=s3cret", f"{base}/other.aci")
+        assert few.mirror("--json") != 0
+        lines = {str(line["reference"]): line for line in few.report()}
+    assert "s3cret" not in few.world.out + few.world.err
+    tool = lines[f"{base}/tool.aci?token=…"]
+    assert tool["name"] == "example.com/tool", tool
+    assert tool["signers"] == [KEY.fingerprint.hex]
+    assert lines[few.reference(0)]["verified"]
+    assert lines[f"{base}/other.aci"]["outcome"] == "failed"

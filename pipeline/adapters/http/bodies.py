@@ -107,7 +107,7 @@ def receive(
 def _chunks(response: httpx.Response, transfer: Transfer) -> Iterator[bytes]:
     """Yield the body, and note where the connection ended before it did."""
     try:
-        for chunk in response.iter_raw():
+        for chunk in raw_chunks(response):
             transfer.received += len(chunk)
             yield chunk
     except httpcore.ReadError as error:
@@ -117,6 +117,16 @@ def _chunks(response: httpx.Response, transfer: Transfer) -> Iterator[bytes]:
         stream = stream_of(response)
         transfer.ended_early = stream is not None and stream.ended
         raise
+
+
+def raw_chunks(response: httpx.Response) -> Iterator[bytes]:
+    """Yield a body as it comes, and leave the answer open at its end.
+
+    What httpx has for this gives the connection back with the last chunk: another thread may have
+    asked for something over it by the time that somebody looks whether it is clean.
+    """
+    if isinstance(response.stream, httpx.SyncByteStream):  # it is: nothing here is asynchronous
+        yield from response.stream
 
 
 def stream_of(response: httpx.Response) -> Stream | None:

@@ -34,7 +34,13 @@ from pipeline.adapters.http.answers import (
     told_fields,
     validators_of,
 )
-from pipeline.adapters.http.bodies import Transfer, announced, close_unless_clean, receive
+from pipeline.adapters.http.bodies import (
+    Transfer,
+    announced,
+    close_unless_clean,
+    raw_chunks,
+    receive,
+)
 from pipeline.adapters.http.caching import parse_max_age
 from pipeline.adapters.http.dates import parse_http_date, parse_retry_after
 from pipeline.adapters.http.failures import FOREIGN, transport_error
@@ -359,7 +365,7 @@ class HttpTransport:
             return
         try:
             with self._network.deadline(ERROR_BODY_SECONDS):
-                for chunk in response.iter_raw():
+                for chunk in raw_chunks(response):
                     transfer.received += len(chunk)
                     if transfer.received > ERROR_BODY_BYTES:
                         return

@@ -130,7 +130,8 @@ class MirrorRun:
         ) -> bool:
             place = survey.planned[number]
             images = outcome.unwrap() if is_successful(outcome) else (failed(outcome.failure()),)
-            self._tell(place, images)
+            # What the look took is added to the first image.
+            self._tell(place, (images[0].beside(self._looks[place]), *images[1:]))
             return not self.fail_fast or all(is_successful(each.outcome) for each in images)
 
         if not (self.fail_fast and self._lines):
