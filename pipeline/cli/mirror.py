@@ -23,6 +23,7 @@ from pipeline.recipes.mirroring.lists import ListForm
 from pipeline.recipes.settings import PullPolicy
 
 if TYPE_CHECKING:
+    from pipeline.engine import Engine
     from pipeline.oci import OciPlatform
     from pipeline.recipes.mirroring.entries import MirrorEntry
 
@@ -62,6 +63,11 @@ EPILOG = ""
     help="How many of them from one host.",
 )
 @click.option(
+    "--scheduler",
+    metavar="URL",
+    help="Have the workers of a Dask scheduler do it, as tls://host:8786; --jobs is theirs to say.",
+)
+@click.option(
     "--keep-going/--fail-fast",
     default=True,
     help="After a failure, go on with the others, or begin no more.  [default: keep-going]",
@@ -84,6 +90,7 @@ def run(
     form: ListForm | None,
     jobs: int,
     jobs_per_host: int,
+    scheduler: str | None,
     keep_going: bool,
     dry_run: bool,
     as_json: bool,
@@ -105,7 +112,6 @@ def run(
     from dataclasses import replace
 
     from pipeline.adapters.file import LocalPaths
-    from pipeline.adapters.threads import ThreadEngine
     from pipeline.cli.mirror_watch import MirrorWatch
     from pipeline.recipes.mirroring.lists import parse_references
     from pipeline.recipes.mirroring.run import MirrorRun
@@ -123,13 +129,31 @@ def run(
     demands = Demands(pull_policy, platform, check_layers)
     watch = MirrorWatch(context, len(entries), as_json=as_json)
     with context.unwrap(open_workshop(settings, demands, context.observer())) as workshop:
-        engine = ThreadEngine(jobs, jobs_per_host)
+        engine = _engine(context, jobs, jobs_per_host, scheduler)
         mirror = MirrorRun(engine, workshop, entries, references, watch, fail_fast=not keep_going)
         with watch.until_the_end():
             survey = context.unwrap(mirror.survey())
             report = context.unwrap(mirror.fetch(survey))
     if report.exit_code is not ExitCode.DONE:
         raise SystemExit(report.exit_code)
+
+
+def _engine(context: Context, jobs: int, per_host: int, scheduler: str | None) -> "Engine":
+    from pipeline.adapters.threads import ThreadEngine
+    from pipeline.errors import EngineUnavailable
+
+    if scheduler is None:
+        return ThreadEngine(jobs, per_host)
+    try:
+        from pipeline.adapters.dask import DaskEngine, is_exposed
+    except ModuleNotFoundError:
+        context.fail(EngineUnavailable(scheduler, "image-pipeline[dask] is not installed here"))
+    if is_exposed(scheduler):
+        context.warn(
+            "tcp:// is neither encrypted nor authenticated: whoever reaches the scheduler runs "
+            "code on its workers; use tls://"
+        )
+    return DaskEngine(scheduler, per_host=per_host)
 
 
 def _read_list(context: Context, path: str, form: ListForm | None) -> "tuple[MirrorEntry, ...]":

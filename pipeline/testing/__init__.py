@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.testing.conformance import check_clock as check_clock
     from pipeline.testing.conformance import check_commit as check_commit
     from pipeline.testing.conformance import check_discovery as check_discovery
+    from pipeline.testing.conformance import check_engine as check_engine
     from pipeline.testing.conformance import check_keyring as check_keyring
     from pipeline.testing.conformance import check_policy as check_policy
     from pipeline.testing.conformance import check_quarantine as check_quarantine
@@ -87,6 +88,7 @@ else:
                 "check_clock",
                 "check_commit",
                 "check_discovery",
+                "check_engine",
                 "check_keyring",
                 "check_policy",
                 "check_quarantine",
@@ -182,6 +184,7 @@ __all__ = [
     "check_clock",
     "check_commit",
     "check_discovery",
+    "check_engine",
     "check_keyring",
     "check_policy",
     "check_quarantine",

@@ -5,6 +5,7 @@ matters of it is in the error. ``tls://`` addresses are for Dask's own configura
 (``distributed.comm.tls``, https://distributed.dask.org/en/stable/tls.html).
 """
 
+import asyncio
 import logging
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from distributed import Client
+from distributed.comm import connect
+from distributed.security import Security
 from returns.result import Failure, Result, Success
 
 from pipeline.adapters.dask.task import difference_of, own_versions, versions_of
@@ -54,11 +57,15 @@ def connected(address: str) -> Iterator[Result[Client, EngineUnavailable]]:
 
     Errors: EngineUnavailable.
     """
-    if urlsplit(address).scheme not in _SCHEMES:
-        yield Failure(EngineUnavailable(address, "its address begins with tcp:// or tls://"))
+    if not _is_address(address):
+        # Of others Dask makes something of its own: a cluster on this machine, or an exception.
+        yield Failure(EngineUnavailable(address, "its address is tls:// or tcp://, host and port"))
         return
     with _quiet():
         try:
+            # A client that cannot be made says so once more when it is forgotten, on stderr; so
+            # what can be wrong is found without one.
+            asyncio.run(_reach(address))
             with warnings.catch_warnings():
                 # Of versions that differ: they are refused, in words of ours.
                 warnings.simplefilter("ignore")
@@ -110,6 +117,22 @@ def check_versions(client: Client, address: str) -> Result[None, EngineUnavailab
 def refusal(address: str, place: str, difference: str) -> EngineUnavailable:
     """Return the error for a process whose versions differ."""
     return EngineUnavailable(address, f"{place} may not do it: {difference}")
+
+
+async def _reach(address: str) -> None:
+    """Connect and let go again, as a client does."""
+    arguments = Security().get_connection_args("client")
+    comm = await connect(address, timeout=SCHEDULER_SECONDS, **arguments)
+    await comm.close()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in _SCHEMES and parts.hostname and parts.port and not parts.username
+    except ValueError:
+        return False
+    return bool(known) and text == f"{parts.scheme}://{parts.netloc}"
 
 
 def _words(error: BaseException) -> str:

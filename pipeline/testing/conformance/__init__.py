@@ -8,6 +8,7 @@ be seen from inside one process, as durability, is not checked.
 |---|---|
 | Clock | :func:`check_clock` |
 | Discovery | :func:`check_discovery` |
+| Engine | :func:`check_engine` |
 | Keyring | :func:`check_keyring` |
 | ManifestPolicy | :func:`check_policy` |
 | Quarantine | :func:`check_quarantine` |
@@ -19,6 +20,7 @@ be seen from inside one process, as durability, is not checked.
 from pipeline.testing.conformance.clock import check_clock
 from pipeline.testing.conformance.commit import CommitUnderTest, check_commit
 from pipeline.testing.conformance.discovery import check_discovery
+from pipeline.testing.conformance.engine import check_engine
 from pipeline.testing.conformance.keyring import check_keyring
 from pipeline.testing.conformance.policy import check_policy
 from pipeline.testing.conformance.promises import NonConformance, expect, expect_success
@@ -36,6 +38,7 @@ __all__ = [
     "check_clock",
     "check_commit",
     "check_discovery",
+    "check_engine",
     "check_keyring",
     "check_policy",
     "check_quarantine",
