@@ -45,6 +45,9 @@ TRIED: Final = {
 }
 """The tests that use each requirement as the package does."""
 
+PINNED: Final = "tests/adapters/test_otel.py::test_names_are_those_of_the_conventions"
+"""Left out: it compares with the table of the SDK that is pinned, which the package never needs."""
+
 TOOLS: Final = ("opentelemetry-sdk", "pytest", "pytest-xdist", "trustme")
 
 
@@ -71,7 +74,7 @@ def main() -> None:
             wanted = (Path(f"{wheel}[{extras}]"), *TOOLS)
             made = make_environment(folder / version, python, LOWEST, *wanted)
             print(f"The lowest requirements on Python {version}:", flush=True)
-            tests = ("-n", "auto", *paths)
+            tests = ("-n", "auto", f"--deselect={PINNED}", *paths)
             print(run(made, "-m", "pytest", *tests, folder=tree).splitlines()[-1], flush=True)
 
 
