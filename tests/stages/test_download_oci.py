@@ -12,7 +12,7 @@ import pytest
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.memory import MemoryQuarantine
+from pipeline.adapters.memory import MemoryPartial, MemoryQuarantine
 from pipeline.adapters.memory.quarantine import MemoryWriter
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.digest import Digest
@@ -56,7 +56,15 @@ from pipeline.oci import (
     MANIFEST_TYPE,
     OciPlatform,
 )
-from pipeline.ports import Admitted, ImagePathReader, Proven, Quarantine, RemoteEntry, Wanted
+from pipeline.ports import (
+    Admitted,
+    BodyStart,
+    ImagePathReader,
+    Proven,
+    Quarantine,
+    RemoteEntry,
+    Wanted,
+)
 from pipeline.reference import DockerReference, ImagePathReference
 from pipeline.results import (
     Content,
@@ -455,9 +463,9 @@ class TestBlobs:
         content = IMAGE.blobs[digest(CONFIG)]
         table = pages(IMAGE) | {f"{BASE}/blobs/{CONFIG}": Page(content[::-1])}
         world = World(table)
-        error = world.fetch().failure()
-        assert isinstance(error, DigestMismatch)
-        assert str(error.wanted) == CONFIG
+        got = digest_of("sha256", content[::-1])
+        wanted = DigestMismatch(f"{BASE}/blobs/{CONFIG}", digest(CONFIG), got)
+        assert world.fetch() == Failure(wanted)
 
     @pytest.mark.parametrize("change", [-1, 1])
     def test_a_wrong_size(self, change: int) -> None:
@@ -524,8 +532,6 @@ class TestBlobs:
         world = World(table)
         config = IMAGE.blobs[digest(CONFIG)]
         held = world.quarantine.resume_blob(digest(CONFIG), 0).unwrap()
-        from pipeline.ports import BodyStart
-
         held.begin(BodyStart("", 0, len(config), Validators())).unwrap()
         held.write(bytes(10)).unwrap()
         held.release()
@@ -561,6 +567,65 @@ class TestBlobs:
     ) -> None:
         gone = Failure(StoreUnavailable("config", "read", "gone"))
         monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: gone)
+        assert World(pages(IMAGE)).fetch() == gone
+
+    @pytest.mark.parametrize("is_right", [True, False])
+    def test_what_was_held_whole(self, is_right: bool) -> None:
+        """It is not asked for again where its digest is right, and is where it is not."""
+        world = World(pages(IMAGE))
+        config = IMAGE.blobs[digest(CONFIG)]
+        held = world.quarantine.resume_blob(digest(CONFIG), 0).unwrap()
+        held.begin(BodyStart("", 0, None, Validators())).unwrap()
+        held.write(config if is_right else config[::-1]).unwrap()
+        held.release()
+        downloaded = world.fetch().unwrap()
+        assert contents(world, downloaded)[digest(CONFIG)] == config
+        assert (CONFIG in world.blobs_asked()) is not is_right
+
+    def test_what_was_held_cannot_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(pages(IMAGE))
+        config = IMAGE.blobs[digest(CONFIG)]
+        held = world.quarantine.resume_blob(digest(CONFIG), 0).unwrap()
+        held.begin(BodyStart("", 0, None, Validators())).unwrap()
+        held.write(config).unwrap()
+        held.release()
+
+        class Broken(io.BytesIO):
+            def readinto(self, buffer: object) -> int:
+                raise OSError(5, "Input/output error")
+
+            def read(self, size: int | None = -1) -> bytes:
+                raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(MemoryPartial, "read", lambda _self: Success(Broken()))
+        wanted = StoreUnavailable(f"{BASE}/blobs/{CONFIG}", "read", "Input/output error")
+        assert world.fetch() == Failure(wanted)
+        gone = Failure(StoreUnavailable("config", "read", "gone"))
+        monkeypatch.setattr(MemoryPartial, "read", lambda _self: gone)
+        assert world.fetch() == gone
+
+    def test_a_blob_is_200_or_nothing(self) -> None:
+        url = f"{BASE}/blobs/{CONFIG}"
+        table = pages(IMAGE) | {url: Page(status=202)}
+        assert World(table).fetch() == Failure(HttpStatus(url, 202))
+
+    def test_how_blobs_are_asked_for(self) -> None:
+        limits = Limits(idle_seconds=7, total_seconds=1000, least_bytes_per_second=77)
+        world = World(pages(IMAGE), limits=limits)
+        world.fetch().unwrap()
+        for request in world.transport.requests:
+            assert request.idle_seconds == 7
+            if "/blobs/" in request.url:
+                assert request.total_seconds == 1000
+                assert request.least_bytes_per_second == 77
+                named = digest(request.url.rpartition("/")[2])
+                assert request.max_bytes == len(IMAGE.blobs[named])
+            else:
+                assert request.total_seconds == DOCUMENT_SECONDS
+
+    def test_a_store_that_cannot_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gone = Failure(StoreUnavailable("/store", "read", "gone"))
+        monkeypatch.setattr(MemoryQuarantine, "adopt", lambda _self, _digest, _size: gone)
         assert World(pages(IMAGE)).fetch() == gone
 
     def test_a_failure_leaves_nothing_locked(self) -> None:
