@@ -9,13 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.peers.dask import Cluster
 from tests.peers.filled_registry import unique_bytes
-from tests.peers.test_mirror import IMAGES, Source
-from tests.peers.test_mirror import source as source  # a fixture
+from tests.peers.test_mirror import IMAGES, Source, filled
+from tests.support.world import World
 
 pytestmark = pytest.mark.peer
+
+
+@pytest.fixture
+def source(world: World, authority: trustme.CA) -> Iterator[Source]:
+    with filled(world, authority, IMAGES) as running:
+        yield running
 
 
 @pytest.fixture
