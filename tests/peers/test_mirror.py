@@ -157,7 +157,6 @@ def test_a_run_that_is_killed_is_finished_by_the_next(many: Source) -> None:
     # At most what was on its way then is asked for again: four images, four blobs of each.
     assert many.distinct <= many.blobs_asked() <= many.distinct + 16
     assert many.world.run("store", "verify", "--store", str(many.target)) == 0
-    many.world.run("store", "verify", "--store", str(many.target))
     clean = ("mirror", str(many.list_file), "--to", str(many.world.home / "clean"), "--json")
     assert many.world.run(*clean) == 0
     assert many.facts() == facts
