@@ -209,6 +209,20 @@ def test_after_a_failure_nothing_more_begins_where_that_is_wanted(few: Source) -
     kinds = [line["error"] for line in few.report()]
     assert sum("not-tried" in str(kind) for kind in kinds) == 11
     assert few.blobs_asked() == 0
+    # Nor was any other image looked at.
+    asked = [each for each in few.registry.requests if each.startswith("GET ")]
+    assert [each for each in asked if f"/{REPOSITORY}/manifests/0 " not in each] == []
+
+
+def test_nothing_more_is_fetched_after_a_failure_where_that_is_wanted(few: Source) -> None:
+    for lost in few.images[0].blobs.keys() - few.images[1].blobs.keys():
+        (few.registry.blobs / f"sha256/{lost.hex[:2]}/{lost.hex}/data").unlink(missing_ok=True)
+    # Its manifest is there: it goes wrong after everything was looked at.
+    path = few.registry.blobs / "sha256" / few.images[0].descriptor.digest.hex[:2]
+    (path / few.images[0].descriptor.digest.hex / "data").write_bytes(few.images[0].raw)
+    assert few.mirror("--json", "--fail-fast", "--jobs=1", "--retries=0") == 5
+    kinds = [str(line["error"]) for line in few.report()]
+    assert sum("not-tried" in kind for kind in kinds) == 11
 
 
 def test_archives_of_a_web_server_in_the_same_list(few: Source, authority: trustme.CA) -> None:
