@@ -14,7 +14,7 @@ import matplotlib as mpl
 import matplotlib.ticker
 from matplotlib.figure import Figure
 
-OURS: Final = ("image-pipeline", "fetch ", "transport", "download stage")
+OURS: Final = ("image-pipeline", "mirror, ", "fetch ", "transport", "download stage")
 """What a row's name has in it where the figure is this program's own."""
 
 

@@ -201,6 +201,17 @@ def test_others_act_while_a_proof_becomes_better(
             break
 
 
+def test_what_a_stopped_removal_left_counts_for_nothing(
+    objects: MemoryObjects, store: BucketStore, clock: FixedClock
+) -> None:
+    put(store, Sample(), clock.now())
+    del objects.held[keys.record(Sample().image_id)]
+    clock.advance(1)
+    put(store, Sample(url=f"{URL}?2"), clock.now())
+    assert len(store.list_images().unwrap()) == 1
+    assert store.lookup(URL).unwrap() is None
+
+
 def test_an_object_of_another_size_is_replaced(
     objects: MemoryObjects, store: BucketStore, clock: FixedClock
 ) -> None:

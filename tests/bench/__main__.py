@@ -25,6 +25,7 @@ import trustme
 from pipeline.testing.makers import make_manifest
 from tests.bench.events import events
 from tests.bench.measure import measure, median_of
+from tests.bench.mirror import mirror_list
 from tests.bench.registry import registry_image
 from tests.bench.results import Results
 from tests.bench.store import store_scale
@@ -195,6 +196,7 @@ def main() -> None:
             # In this process, and so last: what it holds counts as its children's peak.
             events(home, nginx, bench.url(home / "app-1.aci"), HOST, results)
             store_scale(home, results)
+            mirror_list(home, authority, results)
             measure(["gpgconf", "--homedir", str(home / "gnupg"), "--kill", "gpg-agent"])
     results.write(target)
     print(f"\nwritten: {target}")

@@ -10,7 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.packaging.wheels import LOCK, LOWEST, project
+from tests.packaging.bounds import TRIED
+from tests.packaging.wheels import LOCK, LOWEST, ROOT, project
 
 
 def direct() -> list[Requirement]:
@@ -37,3 +38,8 @@ def test_each_requirement_is_bounded_and_its_ends_are_tested(requirement: Requir
     assert set(bounds) == {">=", "<"}
     assert locked(LOWEST)[requirement.name] == bounds[">="]
     assert requirement.specifier.contains(locked(LOCK)[requirement.name])
+
+
+def test_each_requirement_has_tests_that_the_lowest_run() -> None:
+    assert set(TRIED) == {each.name for each in direct()}
+    assert [path for paths in TRIED.values() for path in paths if not (ROOT / path).exists()] == []

@@ -50,9 +50,9 @@ class Cluster:
         self._scheduler = self._start("scheduler", *options, "--protocol", self.protocol)
         deadline = time.monotonic() + START_SECONDS
         while self._scheduler.poll() is None and time.monotonic() < deadline:
-            # It is written under another name first.
-            if file.exists():
-                self.address = json.loads(file.read_text())["address"]
+            # It is there before all of it is written.
+            if file.exists() and (text := file.read_text()).rstrip().endswith("}"):
+                self.address = json.loads(text)["address"]
                 for _ in range(self.workers):
                     self.add_worker()
                 return self

@@ -246,7 +246,8 @@ class TestSigned:
             clock=FixedClock(),
             observer=world.log,
         )
-        assert isinstance(stage(located(A, B)).failure(), KeystoreUnavailable)
+        refused = KeystoreUnavailable("/keys", "read", "Permission denied")
+        assert stage(located(A, B)) == Failure(refused)
         assert world.asked() == [A.signature]
 
     @pytest.mark.parametrize("size", [SIGNATURE_BYTES, SIGNATURE_BYTES + 1])
@@ -254,7 +255,10 @@ class TestSigned:
         world = World(good(A) | good(B) | {A.signature: Page(b"x" * size)})
         world.transport.chunk_bytes = 1 << 20
         error = world.signed()(located(A, B)).failure()
-        assert isinstance(error, UnknownSigner if size == SIGNATURE_BYTES else NotASignature)
+        if size == SIGNATURE_BYTES:
+            assert error == UnknownSigner((), "any name", 0)
+        else:
+            assert error == NotASignature(f"larger than {SIGNATURE_BYTES} bytes")
 
     def test_limits_go_along(self) -> None:
         world = World(good(A))
@@ -265,12 +269,15 @@ class TestSigned:
             verifier=world.verifier,
             clock=FixedClock(),
             observer=world.log,
-            limits=Limits(image_bytes=10, idle_seconds=2, total_seconds=1000),
+            limits=Limits(
+                image_bytes=10, idle_seconds=2, total_seconds=1000, least_bytes_per_second=77
+            ),
         )
         assert stage(located(A)).failure() == BodyTooLarge(A.image, 10, len(IMAGE))
         signature, image = world.transport.requests
         assert (signature.max_bytes, signature.idle_seconds) == (SIGNATURE_BYTES, 2)
         assert (signature.total_seconds, image.total_seconds) == (DOCUMENT_SECONDS, 1000)
+        assert (image.idle_seconds, image.least_bytes_per_second) == (2, 77)
         assert world.quarantine.blobs == {}
 
     def test_where_the_place_was_named_goes_along(self) -> None:
@@ -324,20 +331,20 @@ class TestDeferred:
         assert world.asked() == [A.signature, A.image, A.signature]
         assert image.evidence == Signed(SIGNATURE, wanted_digests())
         (event,) = (each for each in world.log.events if isinstance(each, Noticed))
-        assert event.kind == "signature-deferred"
-        assert "deferring the signature download" in event.message
+        message = f"server requested deferring the signature download: {A.signature}"
+        assert event == Noticed("signature-deferred", message)
 
     @pytest.mark.parametrize(
-        ("later", "kind"),
+        ("later", "error"),
         [
-            (Page(status=202), SignatureDeferred),
-            (Page(status=404), SignatureUnavailable),
-            (Page(b"by another"), UnknownSigner),
+            (Page(status=202), SignatureDeferred(A.signature)),
+            (Page(status=404), SignatureUnavailable(HttpStatus(A.signature, 404))),
+            (Page(b"by another"), UnknownSigner((), "any name", 0)),
         ],
     )
-    def test_then_nothing_good(self, later: Page, kind: type[PipelineError]) -> None:
+    def test_then_nothing_good(self, later: Page, error: PipelineError) -> None:
         world = World(self.deferred(later))
-        assert isinstance(world.signed()(located(A)).failure(), kind)
+        assert world.signed()(located(A)) == Failure(error)
         assert world.asked() == [A.signature, A.image, A.signature]
         assert world.quarantine.blobs == {}
 
@@ -364,7 +371,9 @@ class TestDeferred:
             clock=FixedClock(),
             observer=world.log,
         )
-        assert isinstance(stage(located(A, B)).failure(), StoreUnavailable)
+        error = stage(located(A, B)).failure()
+        assert isinstance(error, StoreUnavailable)
+        assert (error.doing, error.reason) == ("read", "gone")
         assert world.quarantine.blobs == {}
 
 
@@ -717,6 +726,7 @@ class TestOneDownloadForMany:
         answers = iter([entry('"v0"'), entry('"v1"', EPOCH + timedelta(seconds=1))])
 
         def known(url: str) -> RemoteEntry | None:
+            assert url == A.image
             answer = next(answers)
             other.discard()
             return answer
@@ -733,13 +743,21 @@ class TestOneDownloadForMany:
             known=known,
         )
         unchanged = stage(located(A)).unwrap()
-        assert isinstance(unchanged, Unchanged)
-        assert unchanged.freshness == Freshness(EPOCH + timedelta(seconds=1))
+        freshness = Freshness(EPOCH + timedelta(seconds=1))
+        assert unchanged == Unchanged(A, Validators('"v1"'), freshness)
         assert world.asked() == [A.signature]
-        notices = [event.kind for event in world.log.events if isinstance(event, Noticed)]
-        assert notices == ["waiting"]
+        notices = [event for event in world.log.events if isinstance(event, Noticed)]
+        message = f"another fetch of {A.image} is under way, waiting for it"
+        assert notices == [Noticed("waiting", message)]
         assert busy_once.waits == [0, Limits().total_seconds]
         assert is_successful(world.quarantine.resume(A.image, 0))
+
+    def test_a_quarantine_that_is_not_there_ends_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gone = Failure(StoreUnavailable("/store", "write", "Read-only file system"))
+        monkeypatch.setattr(MemoryQuarantine, "resume", lambda _self, _url, _wait: gone)
+        world = World(good(A) | good(B))
+        assert world.signed()(located(A, B)) == gone
+        assert world.asked() == [A.signature]
 
     def test_what_another_did_not_store_is_fetched(self) -> None:
         world = World(good(A))

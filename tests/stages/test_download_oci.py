@@ -12,7 +12,7 @@ import pytest
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from pipeline.adapters.memory import MemoryQuarantine
+from pipeline.adapters.memory import MemoryPartial, MemoryQuarantine
 from pipeline.adapters.memory.quarantine import MemoryWriter
 from pipeline.adapters.openpgp import OpenPGPVerifier
 from pipeline.digest import Digest
@@ -38,6 +38,7 @@ from pipeline.errors import (
     UnsupportedManifest,
     VerificationError,
 )
+from pipeline.events import CacheHit
 from pipeline.hashing import digest_of
 from pipeline.limits import (
     DEFAULT_LIMITS,
@@ -48,8 +49,22 @@ from pipeline.limits import (
     Limits,
 )
 from pipeline.names import ImageName
-from pipeline.oci import CONFIG_TYPE, INDEX_TYPE, MANIFEST_TYPE, OciPlatform
-from pipeline.ports import Admitted, ImagePathReader, Proven, Quarantine, RemoteEntry, Wanted
+from pipeline.oci import (
+    CONFIG_TYPE,
+    DOCKER_MANIFEST_TYPE,
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    OciPlatform,
+)
+from pipeline.ports import (
+    Admitted,
+    BodyStart,
+    ImagePathReader,
+    Proven,
+    Quarantine,
+    RemoteEntry,
+    Wanted,
+)
 from pipeline.reference import DockerReference, ImagePathReference
 from pipeline.results import (
     Content,
@@ -303,8 +318,7 @@ class TestIndexes:
 
     def test_none_for_the_platform(self) -> None:
         error = World(pages(make_index(self.ARMS))).fetch().failure()
-        assert isinstance(error, PlatformNotFound)
-        assert error.available == ("linux/arm64",)
+        assert error == PlatformNotFound(REFERENCE.string, "linux/amd64", ("linux/arm64",))
 
     def test_an_image_of_another_platform_ends_with_its_configuration(self) -> None:
         layers = [{f"{n}": b"content"} for n in range(200)]
@@ -337,7 +351,9 @@ class TestIndexes:
         described = replace(IMAGE.descriptor, size=IMAGE.descriptor.size + 1)
         raw = make_oci_index([(described, AMD)])
         table = pages(IMAGE) | {f"{BASE}/manifests/1": manifest_page(raw, INDEX_TYPE)}
-        assert isinstance(World(table).fetch().failure(), BlobSizeMismatch)
+        url = f"{BASE}/manifests/{IMAGE.descriptor.digest}"
+        size = IMAGE.descriptor.size
+        assert World(table).fetch() == Failure(BlobSizeMismatch(url, size + 1, size))
 
     def test_signatures_of_the_index_come_second(self) -> None:
         index = make_index(IMAGE)
@@ -355,7 +371,37 @@ class TestIndexes:
             nested = replace(make_index(nested), platform=AMD)
         assert is_successful(World(pages(nested)).fetch())
         nested = make_index(nested)
-        assert isinstance(World(pages(nested)).fetch().failure(), InvalidDocument)
+        reason = f"more than {INDEX_DEPTH} indexes lead to it"
+        assert World(pages(nested)).fetch() == Failure(
+            InvalidDocument("index", "$.manifests", reason)
+        )
+
+    @pytest.mark.parametrize("said", ["", "text/plain", "Application/JSON; charset=utf-8"])
+    def test_what_an_index_says_of_a_manifest(self, said: str) -> None:
+        """It counts where the server of the manifest says nothing of use."""
+        config, *layers = (describe_blob("x", content) for content in (b"{}", b"layer"))
+        table: dict[str, Page | TransportError] = {
+            f"{BASE}/blobs/{digest_of('sha256', content)}": Page(content)
+            for content in (b"{}", b"layer")
+        }
+        untyped = json.loads(make_oci_manifest(config, layers))
+        del untyped["mediaType"]
+        raw = json.dumps(untyped).encode()
+        described = describe_blob(MANIFEST_TYPE, raw)
+        table |= {
+            f"{BASE}/manifests/1": manifest_page(make_oci_index([(described, AMD)]), INDEX_TYPE),
+            f"{BASE}/manifests/{described.digest}": manifest_page(raw, said),
+        }
+        downloaded = World(table).fetch().unwrap()
+        assert (downloaded.digest, downloaded.media_type) == (described.digest, MANIFEST_TYPE)
+
+    def test_a_manifest_that_its_server_calls_something_else(self) -> None:
+        index = make_index(IMAGE)
+        url = f"{BASE}/manifests/{IMAGE.descriptor.digest}"
+        said = f"{DOCKER_MANIFEST_TYPE.upper()} ; charset=utf-8"
+        error = World(pages(index) | {url: manifest_page(IMAGE.raw, said)}).fetch().failure()
+        assert isinstance(error, InvalidDocument)
+        assert (error.document, error.path) == ("manifest", "$.mediaType")
 
     def test_an_index_that_is_called_a_manifest(self) -> None:
         index = make_index(IMAGE)
@@ -417,9 +463,9 @@ class TestBlobs:
         content = IMAGE.blobs[digest(CONFIG)]
         table = pages(IMAGE) | {f"{BASE}/blobs/{CONFIG}": Page(content[::-1])}
         world = World(table)
-        error = world.fetch().failure()
-        assert isinstance(error, DigestMismatch)
-        assert str(error.wanted) == CONFIG
+        got = digest_of("sha256", content[::-1])
+        wanted = DigestMismatch(f"{BASE}/blobs/{CONFIG}", digest(CONFIG), got)
+        assert world.fetch() == Failure(wanted)
 
     @pytest.mark.parametrize("change", [-1, 1])
     def test_a_wrong_size(self, change: int) -> None:
@@ -441,7 +487,10 @@ class TestBlobs:
             f"{BASE}/manifests/1": manifest_page(raw, MANIFEST_TYPE),
             f"{BASE}/blobs/{layer.descriptor.digest}": Page(layer.content),
         }
-        assert isinstance(World(table).fetch().failure(), BlobSizeMismatch)
+        error = World(table).fetch().failure()
+        assert isinstance(error, BlobSizeMismatch)
+        assert error.url == f"{BASE}/blobs/{layer.descriptor.digest}"
+        assert {error.wanted, error.got} == {wrong.size, layer.descriptor.size}
 
     def test_each_digest_travels_once(self) -> None:
         layer = make_layer({"a": b"b"})
@@ -460,6 +509,7 @@ class TestBlobs:
         downloaded = world.fetch().unwrap()
         assert str(layer.descriptor.digest) not in world.blobs_asked()
         assert contents(world, downloaded)[layer.descriptor.digest] == layer.content
+        assert CacheHit("blob", str(layer.descriptor.digest)) in world.log.events
 
     def test_blobs_are_asked_for_as_what_their_digest_names(self) -> None:
         world = World(pages(IMAGE))
@@ -472,7 +522,8 @@ class TestBlobs:
         fits = World(pages(IMAGE), limits=Limits(image_bytes=total))
         assert is_successful(fits.fetch())
         too_small = World(pages(IMAGE), limits=Limits(image_bytes=total - 1))
-        assert isinstance(too_small.fetch().failure(), BodyTooLarge)
+        wanted = BodyTooLarge(f"{BASE}/manifests/1", total - 1, total)
+        assert too_small.fetch() == Failure(wanted)
         assert too_small.blobs_asked() == set()
 
     def test_what_was_held_before_may_be_wrong(self) -> None:
@@ -481,8 +532,6 @@ class TestBlobs:
         world = World(table)
         config = IMAGE.blobs[digest(CONFIG)]
         held = world.quarantine.resume_blob(digest(CONFIG), 0).unwrap()
-        from pipeline.ports import BodyStart
-
         held.begin(BodyStart("", 0, len(config), Validators())).unwrap()
         held.write(bytes(10)).unwrap()
         held.release()
@@ -518,6 +567,65 @@ class TestBlobs:
     ) -> None:
         gone = Failure(StoreUnavailable("config", "read", "gone"))
         monkeypatch.setattr(MemoryQuarantine, "open", lambda _self, _blob: gone)
+        assert World(pages(IMAGE)).fetch() == gone
+
+    @pytest.mark.parametrize("is_right", [True, False])
+    def test_what_was_held_whole(self, is_right: bool) -> None:
+        """It is not asked for again where its digest is right, and is where it is not."""
+        world = World(pages(IMAGE))
+        config = IMAGE.blobs[digest(CONFIG)]
+        held = world.quarantine.resume_blob(digest(CONFIG), 0).unwrap()
+        held.begin(BodyStart("", 0, None, Validators())).unwrap()
+        held.write(config if is_right else config[::-1]).unwrap()
+        held.release()
+        downloaded = world.fetch().unwrap()
+        assert contents(world, downloaded)[digest(CONFIG)] == config
+        assert (CONFIG in world.blobs_asked()) is not is_right
+
+    def test_what_was_held_cannot_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(pages(IMAGE))
+        config = IMAGE.blobs[digest(CONFIG)]
+        held = world.quarantine.resume_blob(digest(CONFIG), 0).unwrap()
+        held.begin(BodyStart("", 0, None, Validators())).unwrap()
+        held.write(config).unwrap()
+        held.release()
+
+        class Broken(io.BytesIO):
+            def readinto(self, buffer: object) -> int:
+                raise OSError(5, "Input/output error")
+
+            def read(self, size: int | None = -1) -> bytes:
+                raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(MemoryPartial, "read", lambda _self: Success(Broken()))
+        wanted = StoreUnavailable(f"{BASE}/blobs/{CONFIG}", "read", "Input/output error")
+        assert world.fetch() == Failure(wanted)
+        gone = Failure(StoreUnavailable("config", "read", "gone"))
+        monkeypatch.setattr(MemoryPartial, "read", lambda _self: gone)
+        assert world.fetch() == gone
+
+    def test_a_blob_is_200_or_nothing(self) -> None:
+        url = f"{BASE}/blobs/{CONFIG}"
+        table = pages(IMAGE) | {url: Page(status=202)}
+        assert World(table).fetch() == Failure(HttpStatus(url, 202))
+
+    def test_how_blobs_are_asked_for(self) -> None:
+        limits = Limits(idle_seconds=7, total_seconds=1000, least_bytes_per_second=77)
+        world = World(pages(IMAGE), limits=limits)
+        world.fetch().unwrap()
+        for request in world.transport.requests:
+            assert request.idle_seconds == 7
+            if "/blobs/" in request.url:
+                assert request.total_seconds == 1000
+                assert request.least_bytes_per_second == 77
+                named = digest(request.url.rpartition("/")[2])
+                assert request.max_bytes == len(IMAGE.blobs[named])
+            else:
+                assert request.total_seconds == DOCUMENT_SECONDS
+
+    def test_a_store_that_cannot_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gone = Failure(StoreUnavailable("/store", "read", "gone"))
+        monkeypatch.setattr(MemoryQuarantine, "adopt", lambda _self, _digest, _size: gone)
         assert World(pages(IMAGE)).fetch() == gone
 
     def test_a_failure_leaves_nothing_locked(self) -> None:
@@ -784,7 +892,8 @@ class TestUnchanged:
     def test_a_head_is_enough(self) -> None:
         world = World(pages(self.INDEX))
         outcome = self.stage(world, self.INDEX.descriptor.digest).unwrap()
-        assert isinstance(outcome, Unchanged)
+        validators = Validators(etag=f'"{self.INDEX.descriptor.digest}"')
+        assert outcome == Unchanged(PLACE, validators, Freshness(FixedClock().now()))
         assert [request.method for request in world.transport.requests] == ["HEAD"]
 
     def test_a_tag_that_has_moved(self) -> None:
