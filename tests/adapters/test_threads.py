@@ -83,3 +83,20 @@ def test_work_is_within_the_span_of_whoever_called() -> None:
     with new_span() as span:
         ENGINE.run(lambda item, stop: seen.append(current_span()), [Job(0)], _go_on).unwrap()
     assert seen == [span.number]
+
+
+@pytest.mark.parametrize(("host", "most"), [("a.example", 2), ("", 4)])
+def test_no_more_of_one_host_than_its_limit_and_all_that_may_of_none(host: str, most: int) -> None:
+    running, seen, lock = 0, 0, threading.Lock()
+
+    def work(item: int, stop: threading.Event) -> None:
+        nonlocal running, seen
+        with lock:
+            running += 1
+            seen = max(seen, running)
+        stop.wait(0.05)
+        with lock:
+            running -= 1
+
+    ThreadEngine(jobs=4, per_host=2).run(work, [Job(n, host=host) for n in range(8)], _go_on)
+    assert seen == most

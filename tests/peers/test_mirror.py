@@ -67,7 +67,7 @@ class Source:
         )
 
     def wait_for_blobs(self, count: int) -> None:
-        """Wait until so many blobs were fetched."""
+        """Wait until so source blobs were fetched."""
         deadline = time.monotonic() + 60
         while self.blobs_asked() < count:
             assert time.monotonic() < deadline
@@ -75,7 +75,7 @@ class Source:
 
     @property
     def distinct(self) -> int:
-        """How many blobs there are to fetch."""
+        """How source blobs there are to fetch."""
         manifests = {image.descriptor.digest for image in self.images}
         return len({digest for image in self.images for digest in image.blobs} - manifests)
 
@@ -99,7 +99,7 @@ class Source:
 
 @contextmanager
 def filled(world: World, authority: trustme.CA, count: int) -> Iterator[Source]:
-    """Run a registry with so many signed images, whose signer is trusted."""
+    """Run a registry with so source signed images, whose signer is trusted."""
     images = sharing_images(count)
     with Registry(world.home / "registry", authority.issue_cert("127.0.0.1")) as registry:
         lookaside = world.home / "lookaside"
@@ -115,7 +115,7 @@ def filled(world: World, authority: trustme.CA, count: int) -> Iterator[Source]:
 
 
 @pytest.fixture
-def many(world: World, authority: trustme.CA) -> Iterator[Source]:
+def source(world: World, authority: trustme.CA) -> Iterator[Source]:
     with filled(world, authority, IMAGES) as source:
         yield source
 
@@ -126,41 +126,40 @@ def few(world: World, authority: trustme.CA) -> Iterator[Source]:
         yield source
 
 
-def test_shared_blobs_travel_once_and_again_nothing_does(many: Source) -> None:
-    assert many.mirror("--json", "--jobs=4") == 0, many.world.err
-    facts, first = many.facts(), many.report()
+def test_shared_blobs_travel_once_and_again_nothing_does(source: Source) -> None:
+    assert source.mirror("--json", "--jobs=4") == 0, source.world.err
+    facts, first = source.facts(), source.report()
     assert len(first) == IMAGES
-    assert many.blobs_asked() == many.distinct
+    assert source.blobs_asked() == source.distinct
     # Beside the blobs, each manifest travels twice: to be looked at, and to be fetched by.
-    documents = 2 * sum(len(image.raw) for image in many.images)
+    documents = 2 * sum(len(image.raw) for image in source.images)
     received = sum(int(str(line["received"])) for line in first)
-    assert received == unique_bytes(many.images) + documents
-    assert sum(int(str(line["requests"])) for line in first) == many.distinct + 2 * IMAGES
+    assert received == unique_bytes(source.images) + documents
+    assert sum(int(str(line["requests"])) for line in first) == source.distinct + 2 * IMAGES
 
-    assert many.mirror("--json", "--jobs=4") == 0, many.world.err
-    again = many.report()
-    assert many.facts() == facts
-    assert many.blobs_asked() == many.distinct
+    assert source.mirror("--json", "--jobs=4") == 0, source.world.err
+    again = source.report()
+    assert source.facts() == facts
+    assert source.blobs_asked() == source.distinct
     assert {line["outcome"] for line in again} == {"already-stored"}
     assert sum(int(str(line["requests"])) for line in again) == IMAGES
 
 
-def test_a_run_that_is_killed_is_finished_by_the_next(many: Source) -> None:
-    killed = many.begin("--json", "--jobs=4")
-    many.wait_for_blobs(many.distinct // 3)
+def test_a_run_that_is_killed_is_finished_by_the_next(source: Source) -> None:
+    killed = source.begin("--json", "--jobs=4")
+    source.wait_for_blobs(source.distinct // 3)
     killed.kill()
     killed.communicate()
-    before = many.blobs_asked()
-    assert before < many.distinct
-    assert many.mirror("--json", "--jobs=4") == 0, many.world.err
-    facts = many.facts()
+    before = source.blobs_asked()
+    assert before < source.distinct
+    assert source.mirror("--json", "--jobs=4") == 0, source.world.err
+    facts = source.facts()
     # At most what was on its way then is asked for again: four images, four blobs of each.
-    assert many.distinct <= many.blobs_asked() <= many.distinct + 16
-    assert many.world.run("store", "verify", "--store", str(many.target)) == 0
-    many.world.run("store", "verify", "--store", str(many.target))
-    clean = ("mirror", str(many.list_file), "--to", str(many.world.home / "clean"), "--json")
-    assert many.world.run(*clean) == 0
-    assert many.facts() == facts
+    assert source.distinct <= source.blobs_asked() <= source.distinct + 16
+    assert source.world.run("store", "verify", "--store", str(source.target)) == 0
+    clean = ("mirror", str(source.list_file), "--to", str(source.world.home / "clean"), "--json")
+    assert source.world.run(*clean) == 0
+    assert source.facts() == facts
 
 
 def test_ctrl_c_tells_what_was_done_and_leaves_nothing_half_written(few: Source) -> None:
@@ -210,6 +209,20 @@ def test_after_a_failure_nothing_more_begins_where_that_is_wanted(few: Source) -
     kinds = [line["error"] for line in few.report()]
     assert sum("not-tried" in str(kind) for kind in kinds) == 11
     assert few.blobs_asked() == 0
+    # Nor was any other image looked at.
+    asked = [each for each in few.registry.requests if each.startswith("GET ")]
+    assert [each for each in asked if f"/{REPOSITORY}/manifests/0 " not in each] == []
+
+
+def test_nothing_more_is_fetched_after_a_failure_where_that_is_wanted(few: Source) -> None:
+    for lost in few.images[0].blobs.keys() - few.images[1].blobs.keys():
+        (few.registry.blobs / f"sha256/{lost.hex[:2]}/{lost.hex}/data").unlink(missing_ok=True)
+    # Its manifest is there: it goes wrong after everything was looked at.
+    path = few.registry.blobs / "sha256" / few.images[0].descriptor.digest.hex[:2]
+    (path / few.images[0].descriptor.digest.hex / "data").write_bytes(few.images[0].raw)
+    assert few.mirror("--json", "--fail-fast", "--jobs=1", "--retries=0") == 5
+    kinds = [str(line["error"]) for line in few.report()]
+    assert sum("not-tried" in kind for kind in kinds) == 11
 
 
 def test_archives_of_a_web_server_in_the_same_list(few: Source, authority: trustme.CA) -> None:
