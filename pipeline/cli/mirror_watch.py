@@ -8,7 +8,7 @@ enough.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import final
+from typing import Final, final
 
 from returns.pipeline import is_successful
 
@@ -26,6 +26,9 @@ from pipeline.recipes.mirroring.report import MirrorLine
 from pipeline.recipes.mirroring.run import Survey
 from pipeline.text import printable
 
+SAY_SECONDS: Final = 2.0
+"""How often somebody who waits is told how far it is."""
+
 
 @final
 class MirrorWatch:
@@ -38,10 +41,16 @@ class MirrorWatch:
         self._entries = entries
         self._as_json = as_json
         self._lines: list[MirrorLine] = []
-        self._began = time.monotonic()
+        self._looked = 0
+        self._began = self._said = time.monotonic()
 
     def looked(self) -> None:
-        """Take note that one more entry was looked at."""
+        """Say, now and then, how many entries were looked at."""
+        self._looked += 1
+        now = time.monotonic()
+        if self._looked == self._entries or now - self._said >= SAY_SECONDS:
+            self._said = now
+            self._context.say(f"looked at {self._looked} of {self._entries}")
 
     def ended(self, line: MirrorLine) -> None:
         """Print what became of an image, or keep it for the table."""
@@ -54,6 +63,10 @@ class MirrorWatch:
         elif line.outcome.unwrap().unverified:
             reason = printable(line.outcome.unwrap().unverified)
             self._context.warn(f"{printable(line.reference)} is unverified: {reason}")
+        if not self._dry:
+            outcome = "failed" if not is_successful(line.outcome) else line.outcome.unwrap().outcome
+            done = f"{len(self._lines)} of {self._entries}"
+            self._context.say(f"{done}: {printable(line.reference)} {outcome}")
 
     @contextmanager
     def until_the_end(self) -> Iterator[None]:

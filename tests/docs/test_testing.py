@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from pipeline import ports, testing
+from pipeline.engine import Engine
 from pipeline.events import Observer
 from pipeline.testing import strategies
 
@@ -21,7 +22,13 @@ def test_the_code_runs() -> None:
 
 
 def test_every_name_is_there() -> None:
-    known = {*testing.__all__, *strategies.__all__, *ports.__all__, Observer.__name__}
+    known = {
+        *testing.__all__,
+        *strategies.__all__,
+        *ports.__all__,
+        Observer.__name__,
+        Engine.__name__,
+    }
     assert NAMES - known <= {"NonConformance", "HYPOTHESIS_NO_PLUGINS"}
 
 

@@ -197,7 +197,7 @@ class TestErrors:
             assert "\x7f" not in text
             text.encode()
         assert set(error.kind) <= set(string.ascii_lowercase + "-")
-        assert error.exit_code.value in range(3, 11)
+        assert error.exit_code.value in range(3, 12)
 
     @given(strategies.verification_errors())
     def test_families_are_their_own(self, error: VerificationError) -> None:
