@@ -317,7 +317,7 @@ class TestKinds:
         assert PARSE("http://h/a.aci").unwrap() == ArchiveReference("http://h/a.aci")
 
     def test_stage_has_a_name(self) -> None:
-        assert PARSE.name == "parse"
+        assert parse_reference(MemoryPaths()).name == "parse"
 
     def test_stage_is_picklable(self) -> None:
         stage = pickle.loads(pickle.dumps(PARSE))
@@ -394,6 +394,8 @@ ERRORS: dict[str, tuple[str, int | None, str]] = {
     "CIMD not in UTF-8": ("cimd:appc:v=0:a?x=%ff", None, "UTF-8"),
     "CIMD of bad name": ("cimd:appc:v=0:App", None, "lower-case letters"),
     "CIMD of registry": ("cimd:docker:v=0:a:!", 18, "as tag"),
+    "CIMD of bad label": ("cimd:appc:v=0:a?A=1", None, "lower-case letters"),
+    "CIMD of URL with bad escape": ("cimd:aci-archive:v=0:a%zz", None, "two hex digits"),
     "CIMD of bare host": ("cimd:aci-archive:v=0:https%3A%2F%2Fh", None, "names a file"),
     "CIMD of folder": ("cimd:aci-archive:v=0:https%3A%2F%2Fh%2Fa%2F", None, "names a file"),
 }
