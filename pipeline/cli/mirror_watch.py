@@ -21,6 +21,7 @@ from pipeline.cli.mirror_report import (
     survey_totals,
     totals,
 )
+from pipeline.errors import NotTried
 from pipeline.recipes.mirroring.entries import MirrorEntry
 from pipeline.recipes.mirroring.report import MirrorLine
 from pipeline.recipes.mirroring.run import Survey
@@ -57,6 +58,8 @@ class MirrorWatch:
         self._lines.append(line)
         if self._as_json and not self._dry:
             self._context.json(line_document(line))
+        if isinstance(line.outcome.swap().value_or(None), NotTried):
+            return  # the table has it, and what failed before has been said
         if not is_successful(line.outcome):
             self._context.warn(f"{printable(line.reference)} was not fetched:")
             self._context.report(line.outcome.failure())

@@ -219,3 +219,12 @@ def test_fail_fast_says_what_was_not_tried(world: World, mirror: Mirror) -> None
     kinds = [line.get("error", {}).get("kind") for line in lines]
     assert kinds == ["signature-unavailable", "not-tried", "not-tried"]
     assert [each["kind"] for each in lines[0]["error"]["causes"]] == ["http-status"]
+    assert "not tried" not in world.err
+
+
+def test_the_exit_code_is_that_of_what_failed_not_of_what_was_not_tried(
+    world: World, mirror: Mirror
+) -> None:
+    nowhere = f"docker://{HOST}:1/nowhere"  # nobody is trusted for it
+    assert mirror(f"{REFERENCE}\n{nowhere}\n", "--fail-fast") == ExitCode.VERIFICATION
+    assert "0 images, 2 failed" in world.out

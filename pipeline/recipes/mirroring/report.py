@@ -13,7 +13,7 @@ from returns.pipeline import is_successful
 from returns.result import Result
 
 from pipeline.digest import Digest
-from pipeline.errors import ExitCode, PipelineError
+from pipeline.errors import ExitCode, NotTried, PipelineError
 from pipeline.recipes.mirroring.entries import MirrorEntry
 from pipeline.recipes.mirroring.locks import LockedImage, lock_image
 from pipeline.results import NoProof, Stored
@@ -122,6 +122,10 @@ class MirrorReport:
 
 
 def first_exit_code(lines: Sequence[MirrorLine]) -> ExitCode:
-    """Return the exit code of the first line that failed; that of success where none did."""
-    failures = (line.outcome.failure() for line in lines if not is_successful(line.outcome))
-    return next((error.exit_code for error in failures), ExitCode.DONE)
+    """Return the exit code of the first line that failed; that of success where none did.
+
+    What was not tried is no failure of its own: another one was why.
+    """
+    failures = [line.outcome.failure() for line in lines if not is_successful(line.outcome)]
+    own = (error for error in failures if not isinstance(error, NotTried))
+    return next((error.exit_code for error in (*own, *failures)), ExitCode.DONE)
