@@ -4,7 +4,7 @@
 |---|---|
 | ``console`` | its commands are run, what they print is compared |
 | ``python`` | run or doctested: here, or by the page's own test, which ``RUN_BY`` names |
-| ``json``, ``toml``, ``yaml``, ``netrc`` | read by what reads such files, likewise |
+| ``json``, ``toml``, ``yaml``, ``ini``, ``netrc`` | read by what reads such files, likewise |
 | ``{…}`` | a directive of the site: the build runs it (``tests/docs/test_site.py``) |
 | indented, ``image-pipeline …`` | every command and option that is named is one |
 """
@@ -22,6 +22,8 @@ from returns.pipeline import is_successful
 
 from pipeline.adapters.credentials import read_credentials
 from pipeline.cli.main import cli
+from pipeline.cli.mirror import MirrorGroup
+from pipeline.cli.mirror import run as mirror_run
 from tests.docs.blocks import Block, blocks, run_page
 from tests.peers.nginx import need_tool
 
@@ -55,7 +57,7 @@ def name_of(block: Block) -> str:
 
 def test_every_block_is_run_or_named() -> None:
     languages = Counter(re.sub(r"\{.*\}", "{directive}", block.language) for block in ALL)
-    known = {"console", "python", "json", "toml", "yaml", "netrc", "{directive}"}
+    known = {"console", "python", "json", "toml", "yaml", "ini", "netrc", "{directive}"}
     assert set(languages) <= known, f"blocks that nothing runs: {languages.keys() - known}"
     assert [f"{name_of(block)}: {block.why_not}" for block in ALL if block.why_not] == NOT_RUN
     for block in ALL:
@@ -143,6 +145,9 @@ def test_commands_and_options_exist(page: Path) -> None:
             if word.startswith("-"):
                 continue
             found = command.get_command(context, word)
+            if found is None and isinstance(command, MirrorGroup):
+                command = mirror_run  # a list, not a command
+                break
             assert found is not None, f"{page.name}: {line}: no command {word}"
             command = found
         parameters = [*cli.params, *command.params]

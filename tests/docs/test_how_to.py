@@ -70,7 +70,7 @@ from pipeline.testing.fakes import EPOCH, MemoryTransport, StaticKeyring
 from pipeline.testing.fakes import Page as MemoryPage
 from pipeline.testing.oci import make_image as make_oci_image
 from pipeline.trust import Fingerprint
-from tests.docs import how_to
+from tests.docs import how_to, mirroring
 from tests.support.registry_site import RegistrySite, use_lookaside
 from tests.support.sinks import ResumableSink
 from tests.support.world import (
@@ -492,3 +492,20 @@ def test_quarantine_elsewhere(here: World, web: HttpTransport) -> None:
     store = open_store(here.home / "store", clock=SystemClock()).unwrap()
     kept = store.resolve(stored.image_id.hex).unwrap()
     assert kept == replace(stored, outcome="already-stored")
+
+
+def test_nightly_mirror() -> None:
+    """Its units and manifests are read: tests/docs/test_mirroring.py looks at what they say."""
+    service, timer = (mirroring.unit_of(text) for text in how_to.blocks_of("nightly-mirror", "ini"))
+    assert service["Service"]["ProtectSystem"] == ["strict"]
+    assert timer["Timer"]["OnCalendar"]
+    _, manifests = how_to.blocks_of("nightly-mirror", "yaml")
+    assert [each["kind"] for each in mirroring.documents(manifests)] == ["ConfigMap", "CronJob"]
+
+
+def test_mirror_on_a_cluster() -> None:
+    """Its configuration has an authority, and certificates for all three sides."""
+    (text,) = how_to.blocks_of("mirror-on-a-cluster", "yaml")
+    (document,) = mirroring.documents(text)
+    tls = document["distributed"]["comm"]["tls"]
+    assert set(tls) == {"ca-file", "scheduler", "worker", "client"}
