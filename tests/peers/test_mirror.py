@@ -1,6 +1,7 @@
 """Many images of a real registry, mirrored: what travels, what is proven, what is left to do."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,15 @@ from pathlib import Path
 import pytest
 import trustme
 
+from pipeline.errors import ExitCode
+from pipeline.oci import OciPlatform
 from pipeline.testing.makers import make_archive, make_manifest
-from pipeline.testing.oci import MadeImage
+from pipeline.testing.oci import (
+    MadeImage,
+    make_image,
+    make_index,
+    make_layer,
+)
 from tests.peers.filled_registry import (
     KEY,
     REPOSITORY,
@@ -67,7 +75,7 @@ class Source:
         )
 
     def wait_for_blobs(self, count: int) -> None:
-        """Wait until so source blobs were fetched."""
+        """Wait until so many blobs were fetched."""
         deadline = time.monotonic() + 60
         while self.blobs_asked() < count:
             assert time.monotonic() < deadline
@@ -75,7 +83,7 @@ class Source:
 
     @property
     def distinct(self) -> int:
-        """How source blobs there are to fetch."""
+        """How many blobs there are to fetch."""
         manifests = {image.descriptor.digest for image in self.images}
         return len({digest for image in self.images for digest in image.blobs} - manifests)
 
@@ -242,3 +250,57 @@ def test_archives_of_a_web_server_in_the_same_list(few: Source, authority: trust
     assert tool["signers"] == [KEY.fingerprint.hex]
     assert lines[few.reference(0)]["verified"]
     assert lines[f"{base}/other.aci"]["outcome"] == "failed"
+
+
+def publish(source: Source, authority: trustme.CA, tag: str, *images: MadeImage) -> MadeImage:
+    """Push images as what a tag names, an index of them where there are several, and sign that."""
+    lookaside = source.world.home / "lookaside"
+    named = images[0] if len(images) == 1 else make_index(*images)
+    with pushing(source.registry, authority) as pusher:
+        for n, image in enumerate(images):
+            pusher.push(f"{tag}-{n}", image)
+        pusher.push(tag, named)
+    sign(lookaside, source.registry.host, tag, named)
+    return named
+
+
+def test_what_was_locked_is_fetched_by_its_digest_once_its_tag_has_moved(
+    few: Source, authority: trustme.CA
+) -> None:
+    lock = few.world.home / "images.lock"
+    few.write_list(few.reference(0), few.reference(1))
+    assert few.mirror("--lock", str(lock)) == 0, few.world.err
+    shutil.rmtree(few.target)
+    newer = publish(few, authority, "0", make_image(make_layer({"new": b"newer"})))
+    assert few.mirror("--locked", str(lock), "--json") == 0, few.world.err
+    digests = {line["digest"] for line in few.report()}
+    assert digests == {str(image.descriptor.digest) for image in few.images[:2]}
+    assert str(newer.descriptor.digest) not in digests
+    assert few.mirror("--json") == 0, few.world.err
+    assert str(newer.descriptor.digest) in {line["digest"] for line in few.report()}
+
+
+def test_all_platforms_are_locked_and_each_difference_is_seen(
+    few: Source, authority: trustme.CA
+) -> None:
+    lock = few.world.home / "images.lock"
+    arm = make_image(make_layer({"a": b"arm"}), platform=OciPlatform("linux", "arm64"))
+    amd = make_image(make_layer({"a": b"amd"}), platform=OciPlatform("linux", "amd64"))
+    publish(few, authority, "all", arm, amd)
+    few.write_list(f"docker://{few.registry.host}/{REPOSITORY}:all platform=all")
+    assert few.mirror("--lock", str(lock)) == 0, few.world.err
+    assert few.mirror("--locked", str(lock), "--json") == 0, few.world.err
+    wanted = {str(each.descriptor.digest) for each in (arm, amd)}
+    assert {line["digest"] for line in few.report()} == wanted
+    shutil.rmtree(few.target)
+
+    other = make_image(make_layer({"a": b"other"}), platform=OciPlatform("linux", "arm64"))
+    publish(few, authority, "all", other, amd)
+    assert few.mirror("--locked", str(lock)) == ExitCode.MIRROR
+    assert f"a digest is {other.descriptor.digest}" in few.world.err
+    assert few.world.run("--store", str(few.target), "image", "list", "--json") == 0
+    assert len(few.world.out.splitlines()) == 1
+
+    publish(few, authority, "all", amd)
+    assert few.mirror("--locked", str(lock)) == ExitCode.MIRROR
+    assert "what came for linux/arm64 is another" in few.world.err
