@@ -41,7 +41,7 @@ def parse_bucket_path(untrusted_text: str) -> Result[BucketPath, str]:
     Errors: a sentence that says what was wanted.
 
     >>> parse_bucket_path("s3://images/nightly/")
-    <Success: BucketPath(bucket='images', prefix='nightly')>
+    <Success: s3://images/nightly>
     >>> parse_bucket_path("s3://Images").failure()
     'wanted the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes'
     """

@@ -313,4 +313,4 @@ class MirrorGroup(Group):
         return run.get_help(context)
 
 
-mirror = MirrorGroup("mirror", help=run.help, commands=[diff])
+mirror: MirrorGroup = MirrorGroup("mirror", help=run.help, commands=[diff])

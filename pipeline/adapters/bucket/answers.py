@@ -70,9 +70,7 @@ NOT_MET: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConf
 _ABSENT: Final = frozenset({"NoSuchKey", "404"})
 
 
-def error_of(
-    raised: BotoCoreError | ClientError | KeyError | TypeError | ValueError, where: str, doing: str
-) -> StoreError:
+def error_of(raised: Exception, where: str, doing: str) -> StoreError:
     """Return what an exception means for the store ``where``."""
     if isinstance(raised, ClientError):
         code = code_of(raised)
@@ -87,13 +85,15 @@ def error_of(
     )
 
 
-def is_absent(raised: ClientError) -> bool:
+def is_absent(raised: Exception) -> bool:
     """Tell whether an object is not there; of a bucket that is not, a HEAD cannot tell."""
     return code_of(raised) in _ABSENT
 
 
-def code_of(raised: ClientError) -> str:
-    """Return the code of a service's error."""
+def code_of(raised: Exception) -> str:
+    """Return the code of a service's error; empty for another exception."""
+    if not isinstance(raised, ClientError):
+        return ""
     return str(raised.response.get("Error", {}).get("Code", ""))
 
 
