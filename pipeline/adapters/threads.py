@@ -65,7 +65,7 @@ class ThreadEngine:
         for thread in threads:
             thread.start()
         try:
-            _tell(_Order(jobs, self.per_host), begin, results, ended)
+            _tell(_Order(jobs, self.per_host), len(threads), begin, results, ended)
         finally:
             # Also after Ctrl-C: whoever is in the middle of something has a moment to let go of it.
             stop.set()
@@ -96,15 +96,21 @@ class _Raised:
 
 def _tell(
     order: "_Order[Item]",
+    most: int,
     begin: "SimpleQueue[int]",
     results: "SimpleQueue[_Done[Out] | _Raised]",
     ended: Callable[[int, Result[Out, WorkerLost]], bool],
 ) -> None:
-    """Have jobs begin as others end, until all have, or somebody has enough."""
+    """Have jobs begin as others end, until all have, or somebody has enough.
+
+    None begins in another's stead before the end of that one was told: it may have been the last.
+    """
     under_way = 0
+    ready: deque[int] = deque()
     while True:
-        for place in order.may_begin():
-            begin.put(place)
+        ready.extend(order.may_begin())
+        while ready and under_way < most:
+            begin.put(ready.popleft())
             under_way += 1
         if not under_way:
             return

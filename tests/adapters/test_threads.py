@@ -101,3 +101,18 @@ def test_no_more_of_one_host_than_its_limit_and_all_that_may_of_none(host: str, 
 
     ThreadEngine(jobs=4, per_host=2).run(work, [Job(n, host=host) for n in range(8)], _go_on)
     assert seen == most
+
+
+def test_none_begins_before_the_end_of_the_one_before_was_told() -> None:
+    """One at a time, and whoever is told of the first takes a while to say that it is enough."""
+    begun: list[int] = []
+
+    def work(item: int, stop: threading.Event) -> None:
+        begun.append(item)
+
+    def ended(place: int, outcome: Result[None, WorkerLost]) -> bool:
+        time.sleep(0.05)
+        return False
+
+    ThreadEngine(1, 1).run(work, [Job(0), Job(1)], ended)
+    assert begun == [0]

@@ -217,10 +217,9 @@ def test_after_a_failure_nothing_more_begins_where_that_is_wanted(few: Source) -
     kinds = [line["error"] for line in few.report()]
     assert sum("not-tried" in str(kind) for kind in kinds) == 11
     assert few.blobs_asked() == 0
-    # Nor was another image looked at, but for the next, which may begin before that is told.
+    # Nor was any other image looked at.
     asked = [each for each in few.registry.requests if each.startswith("GET ")]
-    begun = (f"/{REPOSITORY}/manifests/0 ", f"/{REPOSITORY}/manifests/1 ")
-    assert [each for each in asked if not any(known in each for known in begun)] == []
+    assert [each for each in asked if f"/{REPOSITORY}/manifests/0 " not in each] == []
 
 
 def test_nothing_more_is_fetched_after_a_failure_where_that_is_wanted(few: Source) -> None:
